@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
@@ -14,14 +15,17 @@ from orlop.config import Settings
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -47,6 +51,8 @@ from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -67,6 +73,7 @@ from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
@@ -76,6 +83,8 @@ from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
+from orlop.services.virtuals.places import VirtualPlaces
+from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -137,20 +146,55 @@ def desks_of(
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
-    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
-    reading = ImageReading(
-        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    settings_of = identity.documents, opened.settings_changes
+    shown = Upstreams(*settings_of, catalog.cached_content)
+    virtuals = Virtuals(PlacedSettings(VIRTUALS, *settings_of), shown, access, identity.facts)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives, virtuals)
+    documents = AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        content.referrers,
+        catalog.holdings,
+        content.blobs,
+        in_force,
+        ProcessDocumentReader(),
+        clock,
     )
-    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    attaching = Attaching(
+        catalog.insides,
+        documents,
+        catalog.manifests,
+        browse,
+        catalog.holdings,
+        catalog.cached_content,
+        manifests,
+        content.uploads,
+        clock,
+        "1",
+    )
+    reading = ImageReading(
+        catalog.insides,
+        catalog.manifests,
+        content.blobs,
+        ProcessLayerReader(),
+        documents,
+        attaching,
+        opened.queue.jobs,
+        clock,
+    )
+    insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
+    importing = Importing(store.advisories, store.sources, reader, clock)
+    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
     return Desks(
         management=management,
         repositories=repositories,
@@ -161,23 +205,18 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(virtuals),
         insides=insides,
-        advisories=AdvisoryDesk(
-            gate,
-            store,
-            reader,
-            Importing(store.advisories, store.sources, reader, clock),
-            matching,
-            opened.queue.jobs,
-            opened.identity.documents,
-        ),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, store.vulnerable, archives),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, in_force, acceptance),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
@@ -189,6 +228,7 @@ def desks_of(
             opened.cursors,
             followers(settings),
             None,
+            opened.audit.reader,
             clock,
         ),
         news=News(gate, opened.audit.reader, catalog.history),
@@ -202,6 +242,7 @@ def desks_of(
             opened.webhooks.log,
             identity.documents,
             catalog.upstream_states,
+            catalog.insides.images,
         ),
         audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),

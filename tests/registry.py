@@ -24,6 +24,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.retention.plans import RetentionPlan
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import By, Catalog
 from orlop.ports.clock import HOUR, SECOND
@@ -42,6 +43,7 @@ from orlop.services.content.uploads import Body, Uploads
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
@@ -51,6 +53,7 @@ from orlop.services.upstreams.lists import ShownLists
 from orlop.services.upstreams.manifests import ShownManifests
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.turns import Turns
+from orlop.services.virtuals.virtuals import Virtuals
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
@@ -194,6 +197,8 @@ class Registry:
         settings = stores.settings or _settings(nowhere)
         in_force = SettingsInForce(*settings)
         self.upstreams = Upstreams(*settings, catalog.cached_content)
+        virtuals = PlacedSettings(VIRTUALS, *settings)
+        self.virtuals = Virtuals(virtuals, self.upstreams, self.access, nowhere.identity.facts)
         self.terms = terms = WriteTerms(self.access, in_force, self.upstreams)
         self.copies = copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(

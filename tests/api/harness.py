@@ -23,6 +23,7 @@ from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
@@ -101,6 +102,7 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "sbom-rule": SBOM_RULES,
     "vex-trust": VEX_TRUSTS,
     "vex": VEX_FILES,
     "licence-rule": LICENCE_RULES,

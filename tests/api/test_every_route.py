@@ -78,6 +78,7 @@ _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
@@ -295,12 +296,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
         for path in (
-            "/images",
-            "/image-texts",
-            "/image-packages",
-            "/image-vulnerabilities",
-            "/image-licences",
-            "/sboms",
+            *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
+            *("/image-licences", "/sboms", "/attached-sboms"),
         )
     },
     ("POST", "/image-readings"): [
@@ -342,6 +339,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("sbom-rules", _SBOM_RULE),
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
@@ -473,6 +471,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
+    ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
@@ -568,6 +567,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
         await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.conftest import PASSWORD
 from tests.clients.contents import in_layout
 from tests.clients.programs import Station
-from tests.servers import OrlopServer
+from tests.contract.advisories import advisory
+from tests.servers import ORLOP, OrlopServer
 
 pytestmark = pytest.mark.slow
 
@@ -85,3 +87,55 @@ def _pushed(server: OrlopServer, station: Station, image: Path, repository: str)
     """Push an image; its name with its digest."""
     station.run("crane", "push", image, f"{server.address}/{repository}:1")
     return f"{server.address}/{repository}@{in_layout(image).digest}"
+
+
+def test_a_source_of_advisories_takes_what_cosign_signed(private: OrlopServer, signer: Station) -> None:
+    """Both releases, one after the other: what each signed is taken, and what a stranger's key signed is not."""
+    artifact = f"{private.address}/advisories/signed"
+    signer.environment |= {"XDG_CONFIG_HOME": str(signer.folder / "home" / ".config")}
+    _orlop(signer, "login", private.address, "--user", "admin", "--password-stdin", sent=PASSWORD.encode())
+    for program in ("cosign", "cosign3"):
+        login = ("login", private.address, "--username", "admin", "--password-stdin")
+        signer.run(program, *login, sent=PASSWORD.encode())
+    signer.run("cosign", "generate-key-pair", "--output-key-prefix=stranger")
+    url = "oci:advisories/signed:latest"
+    _orlop(signer, "advisory-source", "set", "signed", "--url", url, "--key-file", "cosign.pub")
+    for number, (program, *form) in enumerate((("cosign",), ("cosign3", *_AS_EVER))):
+        (signer.folder / "osv.json").write_bytes(advisory(f"SIGNED-{number}", "openssl9", "1"))
+        pushed = json.loads(_orlop(signer, "advisories", "push", f"{artifact}:latest", "osv.json", "--json"))
+        signed = f"{artifact}@{pushed['digest']}"
+        missing = f"is not signed: there is no {pushed['digest'].replace(':', '-')}.sig"
+        assert missing in _orlop(signer, "advisories", "update", "signed", refused=True)
+        signer.run(program, "sign", "--yes", "--tlog-upload=false", *form, "--key=stranger.key", signed)
+        stranger = "is not signed by the key of the source; nothing of it is taken"
+        assert stranger in _orlop(signer, "advisories", "update", "signed", refused=True)
+        assert json.loads(_orlop(signer, "advisories", "ls", "--source", "signed", "--json"))[number:] == []
+        signer.run(program, "sign", "--yes", "--tlog-upload=false", *form, "--key=cosign.key", signed)
+        assert "signed: 1 record, 1 new or changed" in _orlop(signer, "advisories", "update", "signed")
+    _carried(private, signer, pushed["digest"])
+    for name in ("signed", "carried"):
+        _orlop(signer, "advisory-source", "rm", name)
+
+
+def _carried(private: OrlopServer, signer: Station, digest: str) -> None:
+    """The artifact and its signature go to another registry in an archive, and are as good there."""
+    here, there = f"{private.address}/advisories/signed", f"{private.address}/isolated/advisories"
+    for tag in ("latest", f"{digest.replace(':', '-')}.sig"):
+        _orlop(signer, "cp", f"{here}:{tag}", f"oci-archive:carried.tar:{tag}")
+        _orlop(signer, "cp", f"oci-archive:carried.tar:{tag}", f"{there}:{tag}")
+    url = "oci:isolated/advisories:latest"
+    _orlop(signer, "advisory-source", "set", "carried", "--url", url, "--key-file", "cosign.pub")
+    assert "carried: 1 record, 0 new or changed" in _orlop(signer, "advisories", "update", "carried")
+
+
+#: How cosign 3 puts signatures under tags.
+_AS_EVER = ("--new-bundle-format=false", "--use-signing-config=false")
+
+
+def _orlop(station: Station, *arguments: str, sent: bytes = b"", refused: bool = False) -> str:
+    """What the program says, on either side."""
+    command = ("sh", "-c", 'exec "$@" 2>&1', "sh", *ORLOP, *arguments)
+    source = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    if refused:
+        return station.refused(*command, sent=sent, variables=source)
+    return station.run(*command, sent=sent, variables=source).decode()

@@ -11,11 +11,12 @@ from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
-from orlop.domain.names import Tag
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
 from orlop.ports.counting import PartImage
+from orlop.ports.finding_days import FindingDay, FindingNumbers
 from orlop.ports.holding import HoldingPlace, PlaceNames
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
@@ -91,6 +92,17 @@ class AdvisoriesKit:
         assert (await advisories.store("hand", batch(both[0]))).changed == 1
         assert len(await advisories.named("TEST-2")) == 1
 
+    async def test_a_record_with_a_nul_is_kept_without(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        record = advisory(
+            "NUL-1", "openssl\x009", "3.0.2\x00-1", aliases=["CVE\x00-1"], summary="\x00a", details="\x00"
+        )
+        assert (await store.advisories.store("hand", batch(record))).new == 1
+        await matcher(catalog, scene).advisories()
+        [found] = await store.vulnerable.findings(digest, 10)
+        assert (found.fixed, found.summary) == ("3.0.2-1", "a")
+
     async def test_how_an_import_went_is_kept_and_told(self, catalog: Catalog) -> None:
         scene, sources = Scene(catalog), catalog.advisories.sources
         source = AdvisorySource(name="hand", imported_at=5, records=3, changed=2, refusals=(Refusal("line 1", "no"),))
@@ -128,6 +140,7 @@ class AdvisoriesKit:
         assert [one.id for one in await store.vulnerable.findings(other, 10)] == ["TEST-1"]
         known = {each.ecosystem: (each.packages, each.is_known) for each in await store.vulnerable.ecosystems(other)}
         assert known["Debian:12"] == (1, True)
+        assert await scene.findings() == []
 
     async def test_what_is_withdrawn_or_mended_is_found_no_more(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories
@@ -159,10 +172,65 @@ class AdvisoriesKit:
             Exploited("CVE-2026-1", "2026-01-01", "2026-02-01", True),
             ExploitScore("CVE-2026-1", 0.5, 0.9),
         )
-        for _ in range(2):
-            await store.advisories.store("kev", ReadBatch(exploited=(exploited,), scores=(score,)))
+        both = ReadBatch(exploited=(exploited,), scores=(score,))
+        assert [(await store.advisories.store("kev", both)).others for _ in range(3)] == [2, 0, 0]
+        other = ReadBatch(scores=(ExploitScore("CVE-2026-1", 0.6, 0.9), ExploitScore("CVE-2026-3", 0.1, 0.2)))
+        assert (await store.advisories.store("epss", other)).others == 2
+        assert (await store.advisories.store("epss", both)).others == 1
         assert await store.vulnerable.exploited(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": exploited}
         assert await store.vulnerable.scores(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": score}
+
+    async def test_names_of_a_source_are_listed_and_forgotten(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        advisories = store.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        first = [advisory("TEST-1", "openssl9", "3.0.2-1"), advisory("TEST-1", "zlib9", "2")]
+        await advisories.store("osv", batch(*first, advisory("TEST-2", "a", "1"), advisory("TEST-3", "b", "1")))
+        await advisories.store("other", batch(advisory("OTHER-1", "openssl9", "3.0.2-1")))
+        await matcher(catalog, scene).advisories()
+        assert {one.id for one in await store.vulnerable.findings(digest, 10)} == {"TEST-1", "OTHER-1"}
+        assert await advisories.names("osv", "", 2) == ("TEST-1", "TEST-2")
+        assert await advisories.names("osv", "TEST-2", 2) == ("TEST-3",)
+        assert await advisories.names("osv", "TEST-3", 2) == ()
+        version = await store.matches.version()
+        assert await advisories.forget("osv", ["NONE-1", "OTHER-1"]) == 0
+        assert await store.matches.version() == version
+        assert await advisories.forget("osv", ["TEST-1", "TEST-3"]) == 3, "TEST-1 has two rows"
+        assert await store.matches.version() == version + 1, "what is matched meanwhile is not written"
+        assert await advisories.names("osv", "", 10) == ("TEST-2",)
+        assert {one.id for one in await store.vulnerable.findings(digest, 10)} == {"OTHER-1"}
+
+    async def test_a_newer_matcher_looks_at_everything_again(self, catalog: Catalog) -> None:
+        """Packages and advisories both: nothing of an image is read for it."""
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        await store.advisories.store("osv", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        await matcher(catalog, scene).advisories()
+        await matcher(catalog, scene).packages()
+        newer = MATCHER_VERSION + 1
+        assert await store.matches.waiting_advisories(MATCHER_VERSION, 10) == ()
+        assert await store.matches.waiting_packages(MATCHER_VERSION, 10) == ()
+        [number], packages = (
+            await store.matches.waiting_advisories(newer, 10),
+            await store.matches.waiting_packages(newer, 10),
+        )
+        assert packages == await store.vulnerable.packages(digest)
+        # A newer one that finds nothing takes back what the older one found.
+        version = await store.matches.version()
+        assert await store.matches.found_of_advisories([number], (), newer, version) == ()
+        assert await store.matches.found_of_packages(packages, (), newer, version)
+        assert await store.vulnerable.findings(digest, 10) == ()
+        assert await store.matches.waiting_advisories(newer, 10) == ()
+        assert await store.matches.waiting_packages(newer, 10) == ()
+
+    async def test_what_an_older_matcher_looked_at_waits(self, catalog: Catalog) -> None:
+        store = catalog.advisories
+        await store.advisories.store("osv", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        [number] = await store.matches.waiting_advisories(MATCHER_VERSION, 10)
+        for older, waiting in ((MATCHER_VERSION - 1, 1), (MATCHER_VERSION, 0)):
+            version = await store.matches.version()
+            await store.matches.found_of_advisories([number], (), older, version)
+            assert (await store.advisories.counts()).waiting == waiting
 
     async def test_packages_that_are_hit_lead_to_images(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories
@@ -173,6 +241,26 @@ class AdvisoriesKit:
         meant = await store.vulnerable.meaning(["CVE-2026-1"], 10)
         packages = await store.vulnerable.packages_hit(list(meant), 10)
         assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
+
+    async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
+        scene, days = Scene(catalog), catalog.advisories.days
+        other = RepositoryName("team/days-other")
+        await hold(catalog, scene, ONE, SSL)
+        await scene.hold(other, BASE)
+        await scene.push(other, TWO)
+        await days.record(100, {APP: FindingNumbers(critical=5), other: FindingNumbers(high=2)})
+        gone = RepositoryName("gone/app")
+        await days.record(100, {APP: FindingNumbers(critical=1, fixable=1), gone: FindingNumbers()})
+        await days.record(101, {APP: FindingNumbers(low=3, others=1, accepted=2)})
+        both = await days.of([APP, other, gone], 0)
+        assert both == (
+            FindingDay(100, FindingNumbers(critical=1, high=2, fixable=1)),
+            FindingDay(101, FindingNumbers(low=3, others=1, accepted=2)),
+        )
+        assert await days.of([other], 0) == (FindingDay(100, FindingNumbers(high=2)),)
+        assert await days.of([APP], 101) == both[1:]
+        await days.drop(101)
+        assert await days.of([APP, other], 0) == both[1:]
 
     async def test_an_image_is_told_of_once_for_all_that_an_import_brought(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories
@@ -251,3 +339,15 @@ class AdvisoriesKit:
         place = HoldingPlace(APP, one)
         assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "", both.digest)
         assert (await store.counting.newest([APP]))[APP].digest == both.digest
+
+    async def test_the_newest_image_is_no_signature(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        await hold(catalog, scene, ONE, SSL)
+        signature = image("signature")
+        await scene.push(APP, signature, Tag("sha256-0a.sig"))
+        assert (await store.counting.newest([APP]))[APP].tag == "sha256-0a.sig"
+        await scene.push(APP, ONE, Tag("1.4"))
+        scene.at += HOUR
+        await scene.push(APP, signature, Tag("sha256-0a.att"))
+        newest = (await store.counting.newest([APP]))[APP]
+        assert (newest.tag, newest.digest) == ("1.4", ONE.digest)

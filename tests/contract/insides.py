@@ -7,6 +7,7 @@ from orlop.domain.durations import HOUR
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.package import Distribution, Package
+from orlop.domain.manifest import EdgeKind
 from orlop.ports.catalog import Catalog
 from orlop.ports.insides import ClaimedImage, InsideState
 from tests.content import image, index
@@ -19,6 +20,7 @@ SSL = Package(type="deb", name="libssl3", version="3.0.11-1", source="openssl")
 REQUESTS = Package(type="pypi", name="requests", version="2.31.0", licences=("Apache-2.0",))
 BASE = LayerFacts(found=(RELEASE, Found(path="var/lib/dpkg/status", reader="dpkg", packages=(BASH, SSL))))
 LIBRARY = LayerFacts(found=(Found(path="lib/requests/METADATA", reader="python", packages=(REQUESTS,)),))
+DOCUMENT = LayerFacts(found=(Found(path="sha256:00", reader="spdx", packages=(REQUESTS,)),))
 
 
 async def claim(catalog: Catalog, now: int, *, hours: int = 1) -> ClaimedImage | None:
@@ -165,3 +167,65 @@ class InsidesKit:
         await layers.keep(TWO.digest, 2, LIBRARY, scene.at)
         assert await catalog.insides.images.forget() == 1  # of what no blob is of that digest
         assert await layers.get([held.key.digest, TWO.digest], 2) == {held.key.digest: LIBRARY}
+
+    async def test_where_images_are(self, catalog: Catalog) -> None:
+        scene, places = Scene(catalog), catalog.insides.places
+        both = index("both", [ONE, TWO])
+        await scene.push(APP, both, V1)
+        await scene.push(LIB, ONE, V1)
+        assert set(await places.holders(ONE.digest, 9)) == {APP, LIB}
+        assert await places.holders(ONE.digest, 1) == (APP,)
+        assert await places.holders(TWO.digest, 9) == (APP,)
+        assert await places.indexes(APP, ONE.digest, 9) == (both.digest,)
+        assert await places.indexes(LIB, ONE.digest, 9) == ()
+
+    async def test_images_of_a_place_are_put_together_anew(self, catalog: Catalog) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        await scene.push(WEB, TWO, V1)
+        await read(catalog, scene, ONE.digest, BASE)
+        await read(catalog, scene, TWO.digest, BASE)
+        after: int | None = 0
+        while after is not None:
+            after = await insides.places.within(str(WEB), after, 1, scene.at)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert claimed.digest == TWO.digest
+        assert await claim(catalog, scene.at) is None
+
+    async def test_an_image_is_read_once_a_layer_came_that_was_not_here(self, catalog: Catalog) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        layer = next(edge.digest for edge in ONE.manifest.edges if edge.kind is EdgeKind.LAYER)
+        await insides.images.again(ONE.digest, scene.at)
+        assert await insides.places.missed(APP, layer, scene.at) == 0
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        await insides.images.unread(claimed, "a layer is not here", 1, scene.at)
+        assert await insides.places.missed(WEB, layer, scene.at) == 0
+        assert await insides.places.missed(APP, layer, scene.at) == 1
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert claimed.tries == 1
+        await insides.images.unread(claimed, "a layer is not here", 1, scene.at, scene.at + HOUR)
+        assert await insides.places.missed(APP, layer, scene.at) == 1
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert await insides.images.read(claimed, assemble((BASE,)), 1, scene.at)
+        assert await insides.places.missed(APP, layer, scene.at) == 0
+
+    async def test_an_image_that_comes_to_another_repository_is_put_together_anew_where_documents_had_a_word(
+        self, catalog: Catalog
+    ) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        assert not await insides.places.came(ONE.digest, scene.at)
+        for pushed, facts in ((ONE, DOCUMENT), (TWO, BASE)):
+            await scene.push(APP, pushed)
+            await read(catalog, scene, pushed.digest, facts)
+        assert await insides.places.came(ONE.digest, scene.at)
+        assert not await insides.places.came(TWO.digest, scene.at)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert claimed.digest == ONE.digest
+        assert await insides.places.came(ONE.digest, scene.at)  # while it is read
+        assert not await insides.images.read(claimed, assemble((BASE,)), 1, scene.at)

@@ -13,6 +13,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.platforms import parse_platform
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder, place
+from orlop.ports.browse import RepositoryOrder
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.search import Sought
 from tests.content import artifact, blob, image, index, platform_index
@@ -120,6 +121,23 @@ class TagListsKit:
         assert (tag.pushed_at, tag.created_at, tag.pushed_by) == (pushed, pushed, "alice")
         assert (tag.pulled_at, tag.pulls, tag.locked) == (scene.at, 3, "audit")
 
+    async def test_the_platform_of_a_single_image_is_told_once_its_config_was_read(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, Tag("one"))
+        await scene.push(APP, TWO, Tag("two"))
+        await images.again(ONE.digest, scene.at)
+        [claimed] = await images.claim(scene.at, scene.at + MINUTE, 1)
+        await images.runs_on(claimed, parse_platform("linux/arm64/v8"))
+        await images.unread(claimed, "its layer is damaged", 1, scene.at)
+        page = await catalog.tag_lists.page(APP, TagOrder.NAME, TagFilter(), PageRequest())
+        assert [[str(platform) for platform in tag.platforms] for tag in page.items] == [["linux/arm64/v8"], []]
+        for order in TagOrder:
+            assert await listed(catalog, order, TagFilter(platform=parse_platform("linux/arm64"))) == ["one"], order
+            assert await listed(catalog, order, TagFilter(platform=parse_platform("linux/amd64"))) == [], order
+        await images.runs_on(claimed, parse_platform("linux/s390x"))  # whose it is no more
+        page = await catalog.tag_lists.page(APP, TagOrder.NAME, TagFilter(), PageRequest())
+        assert str(page.items[0].platforms[0]) == "linux/arm64/v8"
+
     async def test_nothing_is_told_of_what_is_not_there(self, catalog: Catalog) -> None:
         with pytest.raises(NameUnknown):
             await listed(catalog, TagOrder.NAME)
@@ -158,6 +176,30 @@ class ChildrenKit:
         assert [one.name for one in await catalog.children.repositories("team", NameSpan(APP, LIB), 10)] == [APP]
         assert [one.name for one in await catalog.children.repositories("", EVERYTHING, 10)] == [WEB]
         assert [one.name for one in await catalog.children.counted([WEB, APP, RepositoryName("no")])] == [APP, WEB]
+
+    @pytest.mark.parametrize("size", [1, 2, 100])
+    async def test_repositories_by_push_and_by_size(self, catalog: Catalog, size: int) -> None:
+        scene = Scene(catalog)
+        alike = [RepositoryName(f"team/{name}") for name in ("b", "a", "c")]
+        await scene.push(APP, TWO, Tag("v1"))
+        scene.at += MINUTE
+        for name in alike:
+            await scene.push(name, SMALL)
+        scene.at += MINUTE
+        await scene.push(RepositoryName("team/deeper/app"), ONE)
+        await scene.push(LIB, LARGE)
+        await scene.push(RepositoryName("team/gone"), LARGE)
+        await catalog.repositories.remove(RepositoryName("team/gone"), scene.by(), Terms(trash=MINUTE))
+        orders = {RepositoryOrder.NEWEST: [LIB, *sorted(alike, reverse=True), APP]}
+        orders[RepositoryOrder.LARGEST] = [LIB, APP, *sorted(alike, reverse=True)]
+        for order, expected in orders.items():
+            found: list[RepositoryName] = []
+            before: tuple[int, str] | None = None
+            while page := await catalog.children.greatest("team", order, before, size):
+                assert len(page) <= size
+                found += [one.name for one in page]
+                before = page[-1].number(order), page[-1].name
+            assert found == expected, order
 
     async def test_what_lies_in_the_trash_lies_nowhere(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -2,8 +2,8 @@
 
 Blocks tagged `console` are transcripts, run in one shell; `console server` starts a server; `console PROGRAM` needs a
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
-before the block behind it, to a server that is started if there is none; `<!-- stop: ADDRESS -->` ends one. Ports of
-this machine are exchanged for free ones.
+before the block behind it, to a server that is started if there is none; `<!-- read: REFERENCE -->` waits until an
+image was read; `<!-- stop: ADDRESS -->` ends a server. Ports of this machine are exchanged for free ones.
 """
 
 import configparser
@@ -29,6 +29,7 @@ from tests.needs import find, need
 from tests.servers import ORLOP
 
 _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
+_READ = re.compile(r"<!-- read: (\S+) -->")
 _STOP = re.compile(r"<!-- stop: (\S+) -->")
 #: Where the command of this environment is, and what it runs beside.
 _BIN = str(Path(sys.executable).parent)
@@ -66,6 +67,8 @@ class Document:
                     self.servers.end(stop[1])
                 for given in _GIVEN.finditer(before):
                     await self._push(*given.groups())
+                for read in _READ.finditer(before):
+                    shell.run(self._ports.rewritten(f"orlop sbom {read[1]}"))
                 parts += [before, self._run(block, shell, number)]
             else:
                 parts += [before, block.body]

@@ -62,7 +62,7 @@ from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
 from tests.content import image, index
-from tests.fuzz import advisories, layers, packages, vex
+from tests.fuzz import advisories, layers, packages, sboms, vex
 
 #: What a parser may answer with instead of a result.
 REFUSALS = (RegistryError, ConfigurationInvalid)
@@ -450,6 +450,8 @@ TARGETS: dict[str, Target] = {
     "dotenv": _text(dotenv.variables, "A=1\nexport B='x' # y\nC: \"${A:-2}\\t\"\n"),
     "helm": _source(Format.HELM, "image:\n  registry: r.example\n  repository: a/b\n  tag: 1.20\n  digest: ''\n"),
     "advisory": Target(advisories.record, advisories.RECORDS),
+    "advisories": Target(advisories.file, advisories.FILES),
+    "sbom": Target(sboms.document, sboms.DOCUMENTS),
     "vex": Target(vex.document, vex.DOCUMENTS),
     "licence": _text(vex.licence, *vex.LICENCES),
     "purl": _text(advisories.url, *advisories.URLS),

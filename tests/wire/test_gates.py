@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orlop.config.settings import Jobs
+from orlop.config.jobs import JobSettings
 from tests.content import Pushable, image, index
 from tests.contract.advisories import advisory
 from tests.managed import PASSWORD, Managed
@@ -131,7 +131,7 @@ def test_a_gate_that_warns_gives_it_with_a_warning_and_tells_the_audit_log(api: 
     assert answer.status == 200
     assert "gate no-critical on prod/warned warns of app:1: CVE-2026-1234" in answer.header("warning")
     for _ in range(100):
-        told = api.ask("GET", "audit?repository=prod/warned/app&kind=gate.warned")
+        told = api.ask("GET", "audit?place=prod/warned&kind=gate.warned")
         if told:
             break
         time.sleep(0.05)
@@ -168,7 +168,7 @@ def test_what_is_not_read_waits_and_is_then_said_to_be_scanned(api: Managed) -> 
 
 
 def test_a_scanner_that_is_down_opens_no_gate() -> None:
-    with InProcess(jobs=Jobs(serve=False)) as registry:
+    with InProcess(jobs=JobSettings(serve=False)) as registry:
         registry.push("prod/app", holding("openssl9", "3.0.17"), "1")
         body = json.dumps({**ENFORCED, "wait": 0}).encode()
         put = registry.ask(

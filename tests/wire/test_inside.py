@@ -97,6 +97,16 @@ def test_what_cannot_be_read_is_said_and_the_image_is_as_before(api: Managed) ->
     api.pull("bad/app", "1")
 
 
+def test_lists_tell_the_platform_of_a_single_image_once_it_was_read(api: Managed) -> None:
+    api.push("platform/app", image("one platform", [BASE]), "1")
+    api.push("platform/app", artifact("none at all"), "artifact")
+    assert known(api, "platform/app", "1")["state"] == "read"
+    found = api.ask("GET", "tags?repository=platform/app&sort=name")
+    assert [(tag["name"], tag["platforms"]) for tag in found] == [("1", ["linux/amd64"]), ("artifact", [])]
+    found = api.ask("GET", "tags?repository=platform/app&platform=linux/amd64")
+    assert [tag["name"] for tag in found] == ["1"]
+
+
 def test_an_image_without_a_package_manager_says_how_packages_were_found(api: Managed) -> None:
     own = layer("own", {"app/lib-1.dist-info/METADATA": "Name: lib\nVersion: 1\n\n"})
     api.push("scratch/app", image("scratch", [own]), "1")

@@ -32,6 +32,10 @@ class ConcernKind(StrEnum):
     """A source of advisories fails, or was not updated for long."""
     DISK = "disk"
     """The disk of the blobs fills up."""
+    VULNERABILITY = "vulnerability"
+    """Advisories came to hit images, and the worst of it is critical."""
+    UNREAD_IMAGES = "unread-images"
+    """Images could not be read."""
 
 
 class Severity(StrEnum):

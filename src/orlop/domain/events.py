@@ -75,6 +75,7 @@ class EventKind(StrEnum):
     ADVISORIES_IMPORTED = "advisories.imported"
     ADVISORIES_FAILED = "advisories.failed"
     IMAGE_AFFECTED = "image.affected"
+    SBOM_REFUSED = "sbom.refused"
 
 
 #: What did not happen because it was not allowed.
@@ -104,6 +105,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
+        EventKind.SBOM_REFUSED,
     }
 )
 

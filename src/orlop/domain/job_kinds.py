@@ -164,6 +164,12 @@ INSIDE_UPKEEP = JobKind(
     kind="look-for-images",
     text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
 )
+SBOM_RULES_APPLIED = JobKind(
+    kind="apply-sbom-rules",
+    text="Has the images of a place told anew whose rules for SBOMs changed: whose documents count, what is attached.",
+    placed=True,
+    forgotten_after=HOUR,
+)
 
 VEX = JobKind(
     kind="read-vex",
@@ -193,6 +199,12 @@ ADVISORY_UPDATE = JobKind(
     forgotten_after=HOUR,
 )
 
+FINDING_HISTORY = JobKind(
+    kind="record-findings",
+    text="Writes down how much is known to be wrong with every repository, once for each day.",
+    forgotten_after=HOUR,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -201,7 +213,8 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
     )
 }
 

@@ -9,6 +9,7 @@ from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
@@ -25,7 +26,8 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
-    *(UPSTREAMS, VIRTUALS, EXCEPTIONS, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES, GATES),
+    *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
+    GATES,
 )
 
 #: By name, in the order in which `apply` makes them.

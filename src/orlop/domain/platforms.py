@@ -27,6 +27,12 @@ def parse_platform(text: str) -> Platform:
     )
 
 
+def is_real(platform: Platform) -> bool:
+    """Whether something runs on it: attestations and other artifacts are for `unknown/unknown`."""
+    named = {platform.os, platform.architecture}
+    return "" not in named and "unknown" not in named
+
+
 def matches(wanted: Platform, offered: Platform) -> bool:
     """Whether what is offered runs on what is wanted; without a wanted variant any will do."""
     return _distance(wanted, offered) is not None

@@ -17,6 +17,7 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
+from orlop.ports.finding_days import FindingDays
 from orlop.ports.holding import PackageHolders
 
 
@@ -86,7 +87,7 @@ class AdvisoryCounts(msgspec.Struct, frozen=True):
 
     advisories: int
     waiting: int
-    """Advisories that were not matched with packages yet."""
+    """Advisories that were not matched with packages by this release's matcher yet."""
     findings: int
     exploited: int
     scores: int
@@ -367,4 +368,5 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     matches: Matches
     vulnerable: Vulnerable
     holding: PackageHolders
+    days: FindingDays
     counting: Counting

@@ -33,6 +33,10 @@ class ListedRepository(msgspec.Struct, frozen=True):
     pulled_at: int
     pulls: int
 
+    def number(self, order: RepositoryOrder) -> int:
+        """What an order goes by that is not by name."""
+        return self.pushed_at if order is RepositoryOrder.NEWEST else self.size
+
 
 class ListedNamespace(msgspec.Struct, frozen=True):
     """A namespace: `visibility` is what it says itself, None where that is up to what is above it. The numbers are of
@@ -62,6 +66,12 @@ class Children(Protocol):
         """The first repositories directly below with names in a span, by name."""
         ...
 
+    async def greatest(
+        self, path: str, order: RepositoryOrder, before: tuple[int, str] | None, limit: int
+    ) -> tuple[ListedRepository, ...]:
+        """The first repositories directly below in an order that is not by name, behind a number and a name."""
+        ...
+
     async def counted(self, names: Sequence[RepositoryName]) -> tuple[ListedRepository, ...]:
         """Those of these repositories that there are, by name."""
         ...
@@ -69,8 +79,8 @@ class Children(Protocol):
 
 class ListedTag(msgspec.Struct, frozen=True):
     """A tag and what it points at. `size`: of all that it leads to; what several platforms share counts for each.
-    `platforms`: of an index, without entries for none, as attestations have them. `locked`: why, empty where it is
-    not. Times are in microseconds since 1970, 0 for never."""
+    `platforms`: of an index, without entries for none, as attestations have them; of a single image that of its config,
+    once that was read. `locked`: why, empty where it is not. Times are in microseconds since 1970, 0 for never."""
 
     name: str
     digest: str

@@ -7,7 +7,7 @@ from typing import Protocol
 from orlop.domain.inside.layers import LayerFacts
 
 #: Raised whenever any reader finds something that it did not find before, so that layers are read again.
-READER_VERSION = 1
+READER_VERSION = 2
 
 
 class LayerPacking(StrEnum):
@@ -35,6 +35,29 @@ def packing_of(media_type: str) -> LayerPacking:
     """How a layer of this media type is packed, without parameters."""
     kind = media_type.lower()
     return next((packing for ending, packing in _ENDINGS.items() if kind.endswith(ending)), LayerPacking.UNKNOWN)
+
+
+#: Raised whenever documents are read differently, so that they are read again. What is kept of one is told apart from
+#: what is kept of layers by it.
+DOCUMENT_READER_VERSION = 1_000_001
+
+#: Bytes of an SBOM that is read.
+DOCUMENT_BYTES = 64 * 1024 * 1024
+
+
+class DocumentReader(Protocol):
+    """Reads SBOMs in bounds of memory, time and output, whatever is in them."""
+
+    async def facts(self, content: AsyncIterator[bytes]) -> LayerFacts:
+        """What a document says: SPDX 2.2 and 2.3 or CycloneDX 1.4 to 1.6 in JSON, alone or attested by a statement of
+        in-toto, in an envelope (DSSE) or a bundle of Sigstore or without.
+
+        One `Found`, whose `path` is empty, with `spdx` or `cyclonedx` as reader. None, and why as `unread`, for what is
+        no such document, or beyond a bound; nothing at all for a statement or a signature about something else.
+
+        Raises what reading `content` raises, and Unavailable where the document can be no reason.
+        """
+        ...
 
 
 class LayerReader(Protocol):

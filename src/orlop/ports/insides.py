@@ -9,11 +9,13 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.names import RepositoryName
+from orlop.ports.by import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
@@ -107,6 +109,9 @@ class Insides(Protocol):
         """Take some that wait, the newest first, or whose process may have died (domain.leases)."""
         ...
 
+    async def runs_on(self, claimed: ClaimedImage, platform: Platform) -> None:
+        """Record for which platform it is, whatever its layers say; nothing where it is somebody else's by now."""
+
     async def read(self, claimed: ClaimedImage, found: ImagePackages, assembler: int, now: int) -> bool:
         """Record what it holds; False where it is somebody else's by now, or gone."""
         ...
@@ -131,8 +136,39 @@ class Insides(Protocol):
         ...
 
 
+class ImagePlaces(Protocol):
+    """Where images are."""
+
+    async def holders(self, image: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        """The first repositories that hold an image, in the order in which they were made."""
+        ...
+
+    async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
+        """Some indexes of a repository that name an image; those that name it often may be fewer."""
+        ...
+
+    async def came(self, image: Digest, now: int) -> bool:
+        """An image is in a repository that did not hold it: where documents had a word in what is known of it, or it is
+        being read, it is to be put together anew, for other rules hold there. Whether it is."""
+        ...
+
+    async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
+        """Write down that an SBOM could not be attached to an image, as an event."""
+
+    async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
+        """Have images of a repository be read at once that hold a layer which came, and could not be read before; how
+        many, at most 200."""
+        ...
+
+    async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
+        """Have those among the next images that are read, and lie in a repository of a place, be put together anew;
+        where the next ones begin. None: there are no more."""
+        ...
+
+
 class InsideStore(msgspec.Struct, frozen=True):
-    """Both roles of one catalog."""
+    """All roles of one catalog."""
 
     layers: LayerFactsStore
     images: Insides
+    places: ImagePlaces

@@ -2,9 +2,11 @@
 
 import msgspec
 
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -38,6 +40,7 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -55,14 +58,17 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    virtuals: VirtualPlaces
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
     packages: PackageSearch
     hits: VulnerabilitySearch
+    known: AboutVulnerabilities
     comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
+    finding_history: FindingHistory
     licences: ImageLicences
     gates: GateDesk
     attention: Attention

@@ -33,12 +33,13 @@ def image_of(
     unread: tuple[str, ...] = (),
     paths: tuple[str, ...] = ("var/lib/dpkg/status",),
     repository: str = "team/app",
+    lowest: int = 0,
 ) -> ImageInside:
     """An image that holds these packages, each in all of these places."""
     held = tuple(
         HeldPackage(package=each, purl=purl(each, distribution), layer=layer, path=path, reader="dpkg")
         for each in packages
-        for layer, path in enumerate(paths)
+        for layer, path in enumerate(paths, lowest)
     )
     return ImageInside(
         repository=RepositoryName(repository),

@@ -119,3 +119,16 @@ def test_an_image_has_no_more_packages_than_an_answer_can_tell() -> None:
         [said] = made.unread
         assert said.startswith("it holds more than")
     assert assemble([many(100, "MIT")]).unread == ()
+
+
+def test_a_folder_takes_the_place_of_a_file_and_hides_nothing_else() -> None:
+    files = {"var/lib/dpkg/status": b"", "app/lib-1.dist-info/METADATA": b""}
+    below = LayerFacts(
+        found=tuple(
+            Found(path=path, reader="x", packages=(Package(type="pypi", name=path, version="1"),)) for path in files
+        )
+    )
+    above = LayerFacts(folders=hashlib.sha256(b"var/lib/dpkg/status").digest()[:6])
+    assert [each.path for _, _, each in assemble((below, above)).packages] == ["app/lib-1.dist-info/METADATA"]
+    parent = LayerFacts(folders=hashlib.sha256(b"var/lib/dpkg").digest()[:6])
+    assert len(list(assemble((below, parent)).packages)) == len(files)

@@ -10,6 +10,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from orlop.domain.inside.claimed import NO_LAYER
 from orlop.domain.inside.package import Package
 from orlop.domain.inside.purl import parse_purl
 from orlop.services.inside.cyclonedx import cyclonedx
@@ -143,3 +144,8 @@ def test_the_document_is_always_the_same() -> None:
     assert cyclonedx(image, MADE_AT, "1") == cyclonedx(copied, MADE_AT, "1")
     other = image_of(BASH, repository="team/other")
     assert read(other)["serialNumber"] != read(image_of(BASH))["serialNumber"]
+
+
+def test_a_package_of_no_layer_that_is_known_names_none() -> None:
+    (component,) = read(image_of(BASH, distribution=None, lowest=NO_LAYER))["components"]
+    assert [each["name"] for each in component["properties"]] == ["orlop:path", "orlop:reader"]

@@ -10,6 +10,7 @@ from spdx_tools.spdx.model import Document
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
+from orlop.domain.inside.claimed import NO_LAYER
 from orlop.domain.inside.package import Package
 from orlop.domain.inside.purl import parse_purl
 from orlop.services.inside.questions import ImageInside
@@ -138,3 +139,8 @@ def test_the_document_is_always_the_same() -> None:
     assert spdx(hostile_image(), MADE_AT, "1") == spdx(hostile_image(), MADE_AT, "1")
     other = read(image_of(BASH, repository="team/other"))
     assert other["documentNamespace"] != read(image_of(BASH))["documentNamespace"]
+
+
+def test_a_package_of_no_layer_that_is_known_names_none() -> None:
+    found = [each for each in read(image_of(BASH, lowest=NO_LAYER))["packages"] if each["name"] == "bash"]
+    assert [each["sourceInfo"] for each in found] == ["found by dpkg: var/lib/dpkg/status"]

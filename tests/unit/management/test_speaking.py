@@ -49,7 +49,8 @@ async def a_registry() -> tuple[Scene, Caller]:
 #: Kinds that let nobody in.
 LETS_NOBODY_IN = {
     *("tag-rule", "repository-rule", "retention", "trash-rule", "clean-up-rule", "quota", "webhook", "job-schedule"),
-    *("upstream", "virtual", "exception", "vex-trust", "vex", "licence-rule", "advisory-source", "gate"),
+    *("upstream", "virtual", "exception", "sbom-rule", "vex-trust", "vex", "licence-rule", "advisory-source"),
+    "gate",
 }
 #: Kinds that give something to those who are there: see test_widening.
 GIVES = {"role"}

@@ -49,7 +49,9 @@ def images(registry: Registry, archives: Any = None) -> Images:
     )
     gate = Gate(registry.access, registry.clock)
     reader = archives or ProcessArchiveReader()
-    return Images(gate, registry.access, content.repository, catalog.holdings, catalog.labels, reader)
+    return Images(
+        gate, registry.access, content.repository, catalog.holdings, catalog.labels, reader, registry.virtuals
+    )
 
 
 async def shown(registry: Registry, reference: Tag | Digest = V1) -> Image:

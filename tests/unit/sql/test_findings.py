@@ -11,6 +11,8 @@ from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.catalog import Terms
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
+from tests.contract.advisories import ONE as IN
+from tests.contract.advisories import SSL, advisory, batch, hold, matcher
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, START, V1, WEB, Scene
 
@@ -276,6 +278,88 @@ async def test_a_damage_in_the_trash_is_found_and_nothing_else(tmp_path: Path, d
     connection = apsw.Connection(str(tmp_path / DATABASE))
     hidden = "(SELECT id FROM repositories WHERE name >= '~')"
     connection.execute(_sql(damage.sql).replace("$hidden", hidden)).fetchall()
+    connection.close()
+    found = {(finding.invariant, finding.where, finding.what) for finding in await scene.findings()}
+    await opened.engine.close()
+    assert found == damage.findings
+
+
+_SSL = "pkg:deb/debian/libssl9@3.0.1-1?distro=debian-12&upstream=openssl9"
+#: Of an image with a package, and of advisories: TEST-1 hits it, TEST-2 does not.
+INSIDE = [
+    Damage(
+        "a part lost",
+        "DELETE FROM units",
+        {
+            (11, IN.digest, "what is known of the image leads to a part that is not there, or not all of it"),
+            (11, "part 1 of images", "it holds a package that is not there"),
+        },
+    ),
+    Damage(
+        "a part that is not all there",
+        "UPDATE units SET complete = 0",
+        {(11, IN.digest, "what is known of the image leads to a part that is not there, or not all of it")},
+    ),
+    Damage(
+        "a package lost",
+        "DELETE FROM packages",
+        {
+            (11, "part 1 of images", "it holds a package that is not there"),
+            (11, "package 1", "it is gone, and advisories would find it as openssl9"),
+            (11, "TEST-1 in package 1", "the advisory or the package is not there"),
+        },
+    ),
+    Damage(
+        "an advisory lost",
+        "DELETE FROM advisories WHERE id = 1",
+        {
+            (11, "advisory 1", "it is gone, and would be found by the package openssl9"),
+            (11, "advisory 1", "it is gone, and would be found by its other name CVE-2026-1"),
+            (11, f"advisory 1 in {_SSL}", "the advisory or the package is not there"),
+        },
+    ),
+    Damage(
+        "numbers of advisories set back",
+        "UPDATE advisory_changes SET last = 1",
+        {(11, "TEST-2", "its number may be given to another one")},
+    ),
+    Damage(
+        "a finding made up",
+        "UPDATE findings SET advisory_id = 2",
+        {(11, f"TEST-2 in {_SSL}", "the advisory is about no such package")},
+    ),
+    Damage(
+        "a finding of what was withdrawn",
+        "UPDATE advisories SET withdrawn = 1",
+        {(11, f"TEST-1 in {_SSL}", "the advisory was withdrawn")},
+    ),
+    Damage("an advisory that was not matched again yet", "UPDATE advisories SET withdrawn = 1, matched = 0", set()),
+    Damage(
+        "a record in the place of another",
+        "UPDATE advisories SET body = (SELECT b.body FROM advisories b WHERE b.id = 2) WHERE id = 1",
+        {(11, "TEST-1", "the record is not what was taken in")},
+    ),
+    Damage(
+        "a record that rotted",
+        "UPDATE advisories SET body = zeroblob(20) WHERE id = 2",
+        {(11, "TEST-2", "the record is not what was taken in")},
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", INSIDE, ids=lambda damage: str(damage.name))
+async def test_a_damage_of_what_is_known_of_images_is_found_and_nothing_else(tmp_path: Path, damage: Damage) -> None:
+    migrate(tmp_path / DATABASE, lambda: START)
+    opened = open_sqlite(tmp_path)
+    scene, catalog = Scene(opened.catalog), opened.catalog
+    await hold(catalog, scene, IN, SSL)
+    await catalog.advisories.advisories.store(
+        "hand", batch(advisory("TEST-1", "openssl9", "3.0.2-1", aliases=["CVE-2026-1"]), advisory("TEST-2", "a", "1"))
+    )
+    await matcher(catalog, scene).step()
+    assert await scene.findings() == []
+    connection = apsw.Connection(str(tmp_path / DATABASE))
+    connection.execute(damage.sql).fetchall()
     connection.close()
     found = {(finding.invariant, finding.where, finding.what) for finding in await scene.findings()}
     await opened.engine.close()

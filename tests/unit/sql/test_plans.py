@@ -32,6 +32,8 @@ EXCEPTIONS = {
     "packages_hit": {"USE TEMP B-TREE FOR DISTINCT": "what some advisories hit"},
     "packages_of_image": {"USE TEMP B-TREE FOR DISTINCT": "the packages of one image"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
+    "children_newest": {"SCAN alike": "a page of repositories", "SCAN less": "the same"},
+    "children_largest": {"SCAN alike": "a page of repositories", "SCAN less": "the same"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},
     "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},
     "tags_of_manifest": {"USE TEMP B-TREE FOR ORDER BY": "tags that are all about to be deleted, which costs more"},
@@ -111,11 +113,14 @@ EXCEPTIONS = {
     "inside_open": {"SCAN inside_images USING INDEX inside_images_open": "images that wait, until some may be read"},
     "inside_images_window": {"SCAN i": "the rows of one window"},
     "inside_layers_window": {"SCAN l": "the rows of one window"},
+    "inside_places": {"SCAN m": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "newest_images": {"SCAN l": "the last hundred tags of a repository"},
+    "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
@@ -313,6 +318,34 @@ def test_lists_are_read_in_the_order_of_an_index(catalog: apsw.Connection) -> No
         assert " offset " not in re.sub(r'"offset"', "", text.lower()), statement
 
 
+@pytest.mark.parametrize("statement", ["children_newest", "children_largest"])
+def test_a_page_of_repositories_that_are_alike_reads_no_more_than_itself(
+    catalog: apsw.Connection, statement: str
+) -> None:
+    insert = (
+        "INSERT INTO repositories (name, namespace_id, created_at, created_by, pushed_at, manifest_bytes)"
+        " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)"
+        " SELECT printf('r%04d', i), 1, 0, '', 500, 500 FROM n"
+    )
+    done = 0
+
+    def step() -> bool:
+        nonlocal done
+        done += 1
+        return False
+
+    catalog.execute("SAVEPOINT alike")
+    try:
+        catalog.execute(insert)
+        catalog.set_progress_handler(step, 1)
+        found = catalog.execute(SQLITE[statement], ("", 500, "r5000", 10)).fetchall()
+        catalog.set_progress_handler(None)
+        assert [row[0] for row in found] == [f"r{number}" for number in range(4999, 4989, -1)]
+        assert done < 1_000
+    finally:
+        catalog.execute("ROLLBACK TO alike")
+
+
 def test_what_lies_outside_of_the_spans_is_not_read(catalog: apsw.Connection) -> None:
     """A list of a hundred names takes about as many steps among a hundred thousand others as among none."""
     spans = json.dumps([[f"seen{number}/", f"seen{number}0"] for number in range(10)])
@@ -359,7 +392,9 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
+        *("inside_indexes", "inside_missed"),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags"),
     },
@@ -372,11 +407,13 @@ OF_REPOSITORIES = {
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
-        *("children_repositories", "repositories_counted", "search_window", "search_names"),
+        *("children_repositories", "children_newest", "children_largest", "repositories_counted"),
+        *("search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected", "images_holding", "vex_waiting", "vex_window"),
+        *("inside_holder", "inside_holders", "images_affected", "images_holding", "vex_waiting", "vex_window"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
+    "hidden ones, too: they are of no place": {"inside_places"},
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
     },

@@ -171,10 +171,14 @@ class Answer(msgspec.Struct):
         return self.header("location")
 
     def hidden(self, name: str) -> str:
-        """The value of the first hidden field of that name."""
+        """The value of the first field of that name that has one."""
         found = re.search(rf'name="{name}" value="([^"]*)"', self.text)
         assert found, f"no field {name} in {self.text}"
         return html.unescape(found[1])
+
+    def ticked(self) -> set[str]:
+        """The names of the boxes that are ticked."""
+        return set(re.findall(r'type="checkbox" name="([^"]*)" value="[^"]*" checked', self.text))
 
 
 class Browser:

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from typing import Any
 
+import msgspec
 import pytest
 
 from orlop.domain.access import Place, PlaceKind, SubjectKind
@@ -136,8 +138,8 @@ CHANGES: list[tuple[str, dict[str, str], set[str]]] = [
     ("/who/grant", {"principal": "group:staff", "role": "reader", "place": "team/app"}, {"root", "ada"}),
     ("/who/robot", {"name": "new", "role": "publisher", "place": "team/", "secret_days": "90"}, {"root", "ada"}),
     ("/who/robot", {"name": "new", "role": "publisher", "place": "team/app", "secret_days": "90"}, {"root", "ada"}),
-    ("/roles", {"name": "retagger", "may-tag": "yes"}, {"root"}),
-    ("/providers", {"name": "x", "body": '{"type":"oidc","issuer":"https://i.example","client_id":"c"}'}, {"root"}),
+    ("/roles", {"name": "retagger", "actions-tag": "yes"}, {"root"}),
+    ("/providers", {"name": "x", "issuer": "https://i.example", "client_id": "c", "algorithms-RS256": "yes"}, {"root"}),
 ]
 
 
@@ -369,32 +371,91 @@ async def test_a_question_that_makes_no_sense_is_answered_on_the_page(house: Hou
     assert 'action="/access"' in answer.text
 
 
-async def test_a_role_is_made_by_boxes_and_changed_as_text(house: House) -> None:
-    made = {"name": "retagger", "description": HOSTILE, "may-tag": "yes", "may-overwrite": "yes"}
+async def test_a_role_is_made_and_changed_by_boxes(house: House) -> None:
+    made = {"name": "retagger", "description": HOSTILE, "actions-tag": "yes", "actions-overwrite": "yes"}
     assert (await house.post("root", "/roles", made)).location == "/roles/retagger"
     page = await house.get("root", "/roles/retagger")
-    assert "&#34;overwrite&#34;" in page.text
+    assert page.ticked() == {"actions-tag", "actions-overwrite"}
     again = await house.post("root", "/roles", made)
     assert again.status == 409
-    body = '{"actions": ["tag"], "description": ""}'
-    changed = {"body": body, "version": page.hidden("version")}
+    assert again.ticked() == {"actions-tag", "actions-overwrite"}
+    changed = {"actions-tag": "yes", "fields": "all", "version": page.hidden("version")}
     assert (await house.post("root", "/roles/retagger/change", changed)).status == 303
     assert (await house.post("root", "/roles/retagger/change", changed)).status == 412
     assert "overwrite" not in (await house.get("rita", "/roles/retagger")).text.split("</pre>")[0].split("<pre")[1]
-    for wrong in ("{", "[]", '{"actions": ["fly"]}', '{"actions": ["tag"], "x": 1}', "null"):
-        answer = await house.post("root", "/roles/retagger/change", {"body": wrong})
-        assert answer.status == 400, wrong
-    assert (await house.post("root", "/roles/reader/change", {"body": body})).status in {400, 403, 409}
+    nothing = await house.post("root", "/roles/retagger/change", {"fields": "all"})
+    assert nothing.status == 400
+    assert "a role has actions" in nothing.text
+    assert not nothing.ticked()
+    assert (await house.post("root", "/roles/reader/change", changed)).status in {400, 403, 409}
     assert (await house.post("root", "/roles/retagger/remove", {"sure": "yes"})).location == "/roles"
 
 
-async def test_the_secret_of_a_provider_is_never_shown(house: House) -> None:
-    body = '{"type":"oidc","issuer":"https://i.example","client_id":"c","client_secret":"a secret of it"}'
-    assert (await house.post("root", "/providers", {"name": "one", "body": body})).location == "/providers/one"
+ONE = {"issuer": "https://i.example", "client_id": "c", "algorithms-RS256": "yes", "fields": "all"}
+
+
+async def test_the_secret_of_a_provider_is_never_shown_and_stays_where_nothing_is_said_of_it(house: House) -> None:
+    made = {"name": "one", "client_secret": "a secret of it", **ONE}
+    assert (await house.post("root", "/providers", made)).location == "/providers/one"
     for who in ("root", "audrey"):
         page = (await house.get(who, "/providers/one")).text
         assert "a secret of it" not in page
         assert "(set)" in page
+    refused = await house.post("root", "/providers/one/change", {**ONE, "prompt": "x", "client_secret": "another one"})
+    assert refused.status == 400
+    assert "another one" not in refused.text
+    assert (await house.post("root", "/providers/one/change", {**ONE, "text": "Sign in"})).status == 303
+    assert "there is one; leave it empty" in (await house.get("root", "/providers/one")).text
+    elsewhere = await house.post("root", "/providers/one/change", {**ONE, "issuer": "https://evil.example"})
+    assert elsewhere.status == 400
+    assert "give the secret anew" in elsewhere.text
+    assert 'value="https://evil.example"' in elsewhere.text
+    assert (await house.post("root", "/providers/one/change", {**ONE, "client_secret-none": "yes"})).status == 303
+    assert "(set)" not in (await house.get("root", "/providers/one")).text
+
+
+async def body_of(house: House, kind: str, name: str) -> dict[str, Any]:
+    document = await house.scene.identity.documents.get(kind, name)
+    assert document is not None
+    return dict(msgspec.json.decode(document.body))
+
+
+async def test_a_directory_is_described_by_a_form(house: House) -> None:
+    page = await house.get("root", "/providers?as=ldap")
+    assert 'value="entryUUID"' in page.text
+    assert (await house.get("root", "/providers?as=pigeon")).status == 404
+    sent = {"as": "ldap", "name": "corp", "servers": "ldaps://a.example\r\nldaps://b.example", "user_base": "ou=people"}
+    sent |= {"start_tls": "yes", "group_base": "ou=groups", "groups": "cn=devs,ou=groups = team\r\n* = corp-*"}
+    assert (await house.post("root", "/providers", sent)).location == "/providers/corp"
+    kept = await body_of(house, "provider", "corp")
+    assert kept["servers"] == ["ldaps://a.example", "ldaps://b.example"]
+    assert kept["groups"] == {"cn=devs,ou=groups": "team", "*": "corp-*"}
+    refused = await house.post("root", "/providers", {**sent, "name": "other", "groups": "devs"})
+    assert refused.status == 400
+    assert "groups: &#39;devs&#39; is not of the form" in refused.text
+
+
+async def test_a_trust_is_made_by_a_form_that_knows_this_registry(house: House) -> None:
+    await house.post("root", "/robots", {"name": "ci", "namespace": "team"})
+    page = await house.get("root", "/trusts")
+    audience = page.hidden("audience")
+    assert audience == "registry.example"
+    sent = {"name": "ci", "robot": "robot+ci", "audience": audience, "minutes": "15", "preset": "github"}
+    sent |= {
+        "algorithms-RS256": "yes",
+        "claims": "repository = acme/app\r\nref = refs/heads/main\r\nref = refs/tags/v*",
+    }
+    open_early = await house.post("root", "/trusts", {**sent, "claims": "repository = *"})
+    assert open_early.status == 400
+    assert "repository = *" in open_early.text
+    assert (await house.post("root", "/trusts", sent)).location == "/trusts/ci"
+    kept = await body_of(house, "trust", "ci")
+    assert kept["claims"] == {"repository": "acme/app", "ref": ["refs/heads/main", "refs/tags/v*"]}
+    assert "https://token.actions.githubusercontent.com" in (await house.get("root", "/trusts")).text
+    aws = {"as": "aws-iam", "name": "aws", "robot": "robot+ci", "audience": audience, "minutes": "5"}
+    aws |= {"principal": "arn:aws:iam::123456789012:role/ci-push"}
+    assert (await house.post("root", "/trusts", aws)).location == "/trusts/aws"
+    assert "arn:aws:iam::123456789012:role/ci-push" in (await house.get("root", "/trusts/aws")).text
 
 
 async def test_a_provider_is_tried_out_by_a_button(house: House) -> None:

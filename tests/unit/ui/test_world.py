@@ -2,9 +2,11 @@
 
 import pytest
 
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import Job
-from tests.unit.ui.places import HOSTILE, PEOPLE, person, put
+from tests.content import image
+from tests.unit.ui.places import HOSTILE, PEOPLE, person, pushed, put
 from tests.unit.ui.scene import Scene
 
 HUB = "/world/upstreams/hub"
@@ -89,3 +91,52 @@ async def test_who_sees_the_world(scene: Scene, who: str, at: int) -> None:
             fields = {"path": "team/hub", "images": "library/debian", "confirmed": "yes", "job": "1"}
             assert (await browser.submit(f"{HUB}/{deed}", fields)).status == 403, deed
         assert not await jobs(scene)
+
+
+async def test_an_image_below_a_virtual_says_which_member_serves_it_and_leads_there(scene: Scene) -> None:
+    await filled(scene)
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    browser = await person(scene, "admin")
+    page = await browser.get("/r/all/app:1.0")
+    assert page.status == 200
+    assert '<dt>Served by</dt><dd><a href="/r/team2/app%3A1.0">team2/app:1.0</a>' in page.text
+    assert "docker pull registry.example/all/app:1.0" in page.text
+    assert "Served by" not in (await browser.get("/r/team2/app:1.0")).text
+    await pushed(scene).push(RepositoryName("team/app"), image("one"), Tag("1.0"))
+    assert 'href="/r/team/app%3A1.0">team/app:1.0</a>' in (await browser.get("/r/all/app:1.0")).text
+    assert (await browser.get("/r/all/app:2.0")).status == 404
+
+
+async def test_a_place_below_a_virtual_shows_what_it_stands_for(scene: Scene) -> None:
+    await put(scene, "virtual", "all", "all", members=["team/", "team2/"], push_to="team/")
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    browser = await person(scene, "admin")
+    page = await browser.get("/r/all/app")
+    assert page.status == 200
+    assert '<li><a href="/r/team2/app">team2/app</a></li>' in page.text
+    assert 'href="/r/team/app"' not in page.text, "there is none"
+    assert "goes to team/app" in page.text
+    assert (await browser.get("/r/all/nothing")).status == 404
+    await pushed(scene).push(RepositoryName("all/old"), image("old"), Tag("1.0"))
+    page = await browser.get("/r/all")
+    assert '<li><a href="/r/team">team</a></li>' in page.text
+    assert '<li><a href="/r/team2">team2</a></li>' in page.text
+
+
+async def test_a_place_below_a_virtual_tells_of_no_repository_that_the_reader_may_not_pull_from(scene: Scene) -> None:
+    await put(scene, "virtual", "all", "team/all", members=["team2/"])
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    for path in ("/r/team/all/app", "/r/team/all/nothing"):
+        page = await (await person(scene, "reader")).get(path)
+        assert (page.status, "team2" in page.text) == (404, False)
+
+
+async def test_a_member_that_the_reader_may_not_see_serves_nothing(scene: Scene) -> None:
+    await put(scene, "virtual", "all", "team/all", members=["team2/"])
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    page = await (await person(scene, "reader")).get("/r/team/all/app:1.0")
+    assert page.status == 404
+    assert "team2" not in page.text
+    assert (await (await person(scene, "elsewhere")).get("/r/team/all/app:1.0")).status == 404
+    nobody = await scene.browser().get("/r/team/all/app:1.0")
+    assert (nobody.status, nobody.location[:7]) == (303, "/login?")

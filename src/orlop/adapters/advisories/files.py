@@ -14,6 +14,9 @@ from typing import IO, Any, NamedTuple
 
 import msgspec
 
+from orlop.domain.errors import RequestInvalid
+from orlop.domain.inside.rows import exploited_of, score_of
+
 #: Bytes of one record and of one that is alone in its file, of everything that is read, and what a byte unpacks to.
 RECORD, DOCUMENT, UNPACKED = 16 * 1024 * 1024, 64 * 1024 * 1024, 16 * 1024 * 1024 * 1024
 RATIO, RATIO_FROM = 200, 16 * 1024 * 1024
@@ -201,13 +204,15 @@ def _exploited(where: str, content: bytes) -> Iterator[Found]:
         return
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         try:
-            cve = str(entry["cveID"])[:64]
             ransomware = entry.get("knownRansomwareCampaignUse") == "Known"
-            added, due = str(entry.get("dateAdded", ""))[:32], str(entry.get("dueDate", ""))[:32]
+            days = str(entry.get("dateAdded", "")), str(entry.get("dueDate", ""))
+            one = exploited_of(str(entry["cveID"]), *days, ransomware)
         except (KeyError, TypeError, AttributeError):
             yield Found("refused", f"{where}, entry {number + 1}", "it has no cveID")
-            continue
-        yield Found("exploited", where, (cve, added, due, ransomware))
+        except RequestInvalid as error:
+            yield Found("refused", f"{where}, entry {number + 1}", error.message)
+        else:
+            yield Found("exploited", where, one)
 
 
 def _scores(text: Iterator[str]) -> Iterator[Found]:
@@ -218,14 +223,13 @@ def _scores(text: Iterator[str]) -> Iterator[Found]:
         if not row or row[0].startswith("#") or row[0] == "cve":
             continue
         try:
-            cve, score, percentile = row[0], float(row[1]), float(row[2])
+            one = score_of(row[0], float(row[1]), float(row[2]))
         except (IndexError, ValueError):
             yield Found("refused", f"line {number + 1}", "it is not cve,epss,percentile")
-            continue
-        if not (0 <= score <= 1 and 0 <= percentile <= 1 and len(cve) <= 64):
-            yield Found("refused", f"line {number + 1}", "a score is from 0 to 1")
-            continue
-        yield Found("score", f"line {number + 1}", (cve, score, percentile))
+        except RequestInvalid as error:
+            yield Found("refused", f"line {number + 1}", error.message)
+        else:
+            yield Found("score", f"line {number + 1}", one)
 
 
 # --- Names that come more than once -------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Layer:
         self._removed: dict[bytes, None] = {}
         self._emptied: dict[bytes, None] = {}
         self._names: set[bytes] = set()
+        self._folders: set[bytes] = set()
         self._documents: dict[str, str] = {}
         """Links from folders of documents of Debian's packages to those of others."""
         self._weight = 0
@@ -70,6 +71,7 @@ class Layer:
             removed=tuple(map(shown, self._removed)),
             emptied=tuple(map(shown, self._emptied)),
             names=b"".join(sorted(self._names)),
+            folders=b"".join(sorted(self._folders)),
             files=len(self._names),
             unread=unread,
         )
@@ -80,13 +82,17 @@ class Layer:
         if base.startswith(_WHITEOUT):
             self._white_out(path, base)
             return
+        text = shown(path)
+        hashed = sha256(text.encode()).digest()[:HASHED]
         if member.kind is Kind.FOLDER:
             self._forget(path)
+            self._names.discard(hashed)
+            self._folders.add(hashed)
             return
         if not path:
             return
-        text = shown(path)
-        self._names.add(sha256(text.encode()).digest()[:HASHED])
+        self._folders.discard(hashed)
+        self._names.add(hashed)
         self._forget(path)
         if path in self._within:
             self._forget_folder(path)

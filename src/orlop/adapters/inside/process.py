@@ -8,6 +8,7 @@ import msgspec
 
 from orlop.adapters.children import child
 from orlop.adapters.inside.bounds import ANSWER, STALLED
+from orlop.adapters.inside.exchange import OUTSIDE
 from orlop.domain.errors import Unavailable
 from orlop.domain.inside.layers import LayerFacts
 from orlop.ports.inside import LayerPacking
@@ -45,8 +46,8 @@ class ProcessLayerReader:
                     return LayerFacts(unread=_ENDED)
                 done, _ = await asyncio.wait({taking}, timeout=self._stalled)
                 taken = taking.result() if done else b""
-                if not taken and done and await process.wait() > 0:
-                    raise Unavailable("the process that reads layers came to no end")
+                if not taken and done and await process.wait() in OUTSIDE:
+                    raise Unavailable("the process that reads layers was ended by the system, or did not start")
                 return _facts(taken)
             finally:
                 taking.cancel()

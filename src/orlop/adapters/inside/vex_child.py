@@ -4,11 +4,9 @@ The document comes on standard input. `Read` goes to standard output as MessageP
 takes too long.
 """
 
-import os
-
 import msgspec
 
-from orlop.adapters.confined import confine
+from orlop.adapters.confined import answer, confine
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.vex.parsing import parse_vex
 from orlop.domain.inside.vex.statements import BYTES, VexDocument
@@ -24,19 +22,18 @@ class Read(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
+def read(content: bytes) -> Read:
+    """What a document says."""
+    try:
+        return Read(parse_vex(content))
+    except RequestInvalid as refusal:
+        return Read(refused=refusal.message)
+
+
 def main() -> None:
     """Read the document, and say what it says."""
     confine(MEMORY, SECONDS, _FILES, 10)
-    content = bytearray()
-    while len(content) <= BYTES and (piece := os.read(0, 1 << 16)):
-        content += piece
-    try:
-        said = Read(parse_vex(bytes(content)))
-    except RequestInvalid as refusal:
-        said = Read(refused=refusal.message)
-    answer = msgspec.msgpack.encode(said)
-    while answer:
-        answer = answer[os.write(1, answer) :]
+    answer(BYTES, read)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
 from orlop.domain.errors import PageInvalid
 from orlop.domain.events import EventKind
+from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.rows import AdvisoryRow, Refusal, unpacked
 from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.advisories import AdvisoryCounts, AdvisorySource, ReadBatch, StoredAdvisory, StoredBatch
@@ -40,7 +41,8 @@ class SqlAdvisories:
                 await tx.run("advisory_changed", done.new)
             return msgspec.structs.replace(done, others=others)
 
-        return await self._engine.write(script, changes=KNOWN_OF_IMAGES)
+        # What is lost with the power is taken in again: that an import ended is written down behind it, and durably.
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
     async def names(self, source: str, after: str, limit: int) -> tuple[str, ...]:
         return tuple(name for (name,) in await self._reader.all("advisory_names_of", source, after, limit))
@@ -71,7 +73,7 @@ class SqlAdvisories:
         return page_of(await self._with_aliases([_stored(row) for row in rows]), page)
 
     async def counts(self) -> AdvisoryCounts:
-        row = await self._reader.one("advisory_counts")
+        row = await self._reader.one("advisory_counts", MATCHER_VERSION)
         assert row is not None
         return AdvisoryCounts(*row)
 

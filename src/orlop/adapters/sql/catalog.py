@@ -17,12 +17,14 @@ from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.finding_days import SqlFindingDays
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.gates import SqlGateRows
 from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
+from orlop.adapters.sql.image_places import SqlImagePlaces
 from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
@@ -148,7 +150,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         pulls=SqlPullTimes(engine),
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
-        insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine)),
+        insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine), SqlImagePlaces(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),
@@ -184,5 +186,6 @@ def _advisories_on(engine: Engine, lists: Session) -> AdvisoryStore:
         SqlMatches(engine),
         SqlVulnerable(engine, lists),
         SqlHolding(lists),
+        SqlFindingDays(engine, lists),
         SqlCounting(lists),
     )

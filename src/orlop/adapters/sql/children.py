@@ -7,7 +7,10 @@ from orlop.adapters.sql.records import each
 from orlop.domain.access import Visibility
 from orlop.domain.access.spans import NameSpan
 from orlop.domain.names import RepositoryName
-from orlop.ports.browse import ListedNamespace, ListedRepository
+from orlop.ports.browse import ListedNamespace, ListedRepository, RepositoryOrder
+
+#: Before every repository in an order that is not by name.
+_FIRST = ((1 << 63) - 1, "")
 
 
 class SqlChildren:
@@ -30,6 +33,13 @@ class SqlChildren:
 
     async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
         return _listed(await self._reader.all("children_repositories", path, *map(str, within), limit))
+
+    async def greatest(
+        self, path: str, order: RepositoryOrder, before: tuple[int, str] | None, limit: int
+    ) -> tuple[ListedRepository, ...]:
+        statement = "children_newest" if order is RepositoryOrder.NEWEST else "children_largest"
+        rows = await self._reader.all(statement, path, *(before or _FIRST), limit)
+        return tuple(sorted(_listed(rows), key=lambda one: (one.number(order), one.name), reverse=True)[:limit])
 
     async def counted(self, names: Sequence[RepositoryName]) -> tuple[ListedRepository, ...]:
         return _listed(await self._reader.all("repositories_counted", each(names)) if names else [])

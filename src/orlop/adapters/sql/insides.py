@@ -11,6 +11,7 @@ from orlop.adapters.sql.engine import Engine, Row, Script, Session
 from orlop.adapters.sql.following import moved
 from orlop.adapters.sql.records import each
 from orlop.domain.artifacts import IMAGE_CONFIGS
+from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages, PackageIn, Unit
 from orlop.domain.inside.layers import LayerFacts
@@ -106,6 +107,12 @@ class SqlInsides:
             repository = RepositoryName.stored(holder[0]) if holder else None
             claimed.append(ClaimedImage(row, Digest.stored(digest), tries + 1, repository))
         return tuple(claimed)
+
+    async def runs_on(self, claimed: ClaimedImage, platform: Platform) -> None:
+        async def script(tx: Session) -> None:
+            await tx.run("inside_runs_on", claimed.row, claimed.tries, str(platform))
+
+        await self._engine.write(script, durable=False, changes=False)
 
     async def read(self, claimed: ClaimedImage, found: ImagePackages, assembler: int, now: int) -> bool:
         units = [(unit, await self._unit(unit)) for unit in found.units]

@@ -1,14 +1,16 @@
 """Everything in the catalog, for verification."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine
+from orlop.adapters.sql.engine import Engine, Row
 from orlop.adapters.sql.records import each
 from orlop.domain.access import ROLES
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
+from orlop.domain.inside.rows import is_whole
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import fitting
 from orlop.ports.catalog import BlobRecord, Finding, ManifestRecord, Overdue
@@ -41,10 +43,17 @@ _FINDINGS = {
     "finding_secret": 9,
     "finding_session": 9,
     "finding_deletion": 9,
+    "finding_inside_part": 11,
+    "finding_inside_package": 11,
+    "finding_package_key": 11,
+    "finding_advisory_name": 11,
+    "finding_advisory_number": 11,
+    "finding_vulnerability": 11,
+    "finding_vulnerability_reason": 11,
 }
 
-#: Beyond every row.
-_EVERY = 1 << 62
+#: Beyond every row, and advisories that one query takes.
+_EVERY, _ADVISORIES = 1 << 62, 200
 
 
 class SqlInspection:
@@ -109,3 +118,17 @@ class SqlInspection:
             yield Finding(7, where, what)
         for where, what in await self._reader.all("finding_tombstone", limits.tombstones_before):
             yield Finding(7, where, what)
+        async for finding in self._advisories():
+            yield finding
+
+    async def _advisories(self) -> AsyncIterator[Finding]:
+        """Records that are not what was stored."""
+        last = 0
+        while rows := await self._reader.all("inspect_advisories", last, _ADVISORIES):
+            last = rows[-1][0]
+            for name in await asyncio.to_thread(_others, rows):
+                yield Finding(11, name, "the record is not what was taken in")
+
+
+def _others(rows: Sequence[Row]) -> list[str]:
+    return [name for _, name, hashed, body in rows if not is_whole(body, hashed)]

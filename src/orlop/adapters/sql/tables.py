@@ -30,6 +30,7 @@ TABLES: dict[str, Table] = {
     "usage_days": Table(
         (0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories cached_bytes"
     ),
+    "finding_days": Table((0, -1), "repository_id day critical high medium low others accepted cleared fixable"),
     "manifests": Table(
         (0,),
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "
@@ -120,7 +121,7 @@ TABLES: dict[str, Table] = {
         "misses bytes_in",
     ),
     "inside_layers": Table(("",), "digest reader facts read_at"),
-    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread"),
+    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread platform"),
     "packages": Table((0,), "id identity type name version purl body matched"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
     "units": Table((0,), "id hash complete"),

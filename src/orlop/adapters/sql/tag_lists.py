@@ -13,6 +13,7 @@ from orlop.domain.descriptor import Platform
 from orlop.domain.media_types import INDEXES
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.platforms import is_real, parse_platform
 from orlop.domain.tag_lists import Rank, TagFilter, TagOrder, parse_place, rank
 from orlop.ports.browse import ListedTag
 
@@ -124,15 +125,30 @@ class SqlTagLists:
         rows = {row[0]: row for row in await self._reader.all("listed_details", row_id, each(names))} if names else {}
         kept = []
         for row in (rows[name] for name in names if name in rows):
-            kind = kind_of(row[0], row[3], row[4], caches=bool(row[-1]))
+            kind = kind_of(row[0], row[3], row[4], caches=bool(row[-2]))
             if wanted.kinds(kind, row[3], row[4]):
                 kept.append((kind, row))
         indexes = [row[1] for _, row in kept if row[3] in INDEXES]
         platforms = await self._platforms(indexes)
         found = []
         for kind, row in kept:
-            name, number, digest, media_type, artifact_type, size, created, set_at, by, pulled, pulls, locked, _ = row
-            runs_on = platforms.get(number, ())
+            (
+                name,
+                number,
+                digest,
+                media_type,
+                artifact_type,
+                size,
+                created,
+                set_at,
+                by,
+                pulled,
+                pulls,
+                locked,
+                _,
+                own,
+            ) = row
+            runs_on = (parse_platform(own),) if own else platforms.get(number, ())
             if wanted.runs(runs_on):
                 found.append(
                     ListedTag(
@@ -160,14 +176,9 @@ class SqlTagLists:
         for start in range(0, len(wanted), _INDEXES):
             for number, content in await self._reader.all("listed_contents", each(wanted[start : start + _INDEXES])):
                 offered = [entry.platform for entry in _entries.decode(content).manifests]
-                real = dict.fromkeys(one for one in offered if one is not None and _is_real(one))
+                real = dict.fromkeys(one for one in offered if one is not None and is_real(one))
                 found[number] = tuple(real)[:_PLATFORMS]
         return found
-
-
-def _is_real(platform: Platform) -> bool:
-    named = {platform.os, platform.architecture}
-    return "" not in named and "unknown" not in named
 
 
 def _before(prefix: str) -> str:

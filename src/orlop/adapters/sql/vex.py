@@ -8,7 +8,7 @@ import msgspec
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.records import each
 from orlop.domain.digest import Digest
-from orlop.domain.inside.vex.carriers import ARTIFACTS
+from orlop.domain.inside.carriers import AROUND_BY_NAME, VEX_DOCUMENTS
 from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.names import RepositoryName
 from orlop.ports.events import KNOWN_OF_IMAGES
@@ -32,7 +32,7 @@ class SqlVexDocuments:
             await self._engine.write(script, changes=False)
 
     async def find(self, after: int, limit: int) -> tuple[int, int] | None:
-        rows = await self._reader.all("vex_window", after, limit, each(sorted(ARTIFACTS)))
+        rows = await self._reader.all("vex_window", after, limit, each(sorted(VEX_DOCUMENTS.types | AROUND_BY_NAME)))
         if not rows:
             return None
         missed = [(name, digest, 0, b"") for _, name, digest, is_missed in rows if is_missed]

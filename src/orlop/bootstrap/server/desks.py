@@ -1,5 +1,6 @@
 """Builds what the management API and the pages are made of."""
 
+from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
@@ -15,8 +16,10 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -45,6 +48,7 @@ from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -64,10 +68,12 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    advisories = build_advisories(gate, stores)
     store = catalog.advisories
     acceptance = build_acceptance(stores, services.in_force)
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, build_matching(stores), acceptance, catalog.holdings)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, build_matching(stores), acceptance)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
@@ -81,15 +87,18 @@ def build_desks(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(services.virtuals),
         insides=insides,
-        advisories=build_advisories(gate, stores),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, services.in_force, acceptance),
         gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
@@ -101,6 +110,7 @@ def build_desks(
             stores.cursors,
             followers(settings),
             stores.blobs.space,
+            stores.audit.reader,
             SystemClock(),
         ),
         news=News(gate, stores.audit.reader, catalog.history),
@@ -114,6 +124,7 @@ def build_desks(
             stores.webhooks.log,
             stores.identity.documents,
             catalog.upstream_states,
+            catalog.insides.images,
         ),
         audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
         webhooks=hooks,

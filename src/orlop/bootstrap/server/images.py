@@ -15,4 +15,6 @@ def build_images(gate: Gate, stores: Stores, services: Services) -> Images:
         services.access, catalog.browse, services.manifests, services.referrers, services.blobs, services.uploads
     )
     archives = ProcessArchiveReader()
-    return Images(gate, services.access, content.repository, catalog.holdings, catalog.labels, archives)
+    return Images(
+        gate, services.access, content.repository, catalog.holdings, catalog.labels, archives, services.virtuals
+    )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from orlop import __version__
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.inside.vex_process import ProcessVexReader
 from orlop.bootstrap.clocks import RandomIds, SystemClock
@@ -10,6 +12,8 @@ from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.content.images import Images
 from orlop.services.following import known
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.intake import ImageIntake
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -19,9 +23,42 @@ from orlop.services.vex.reading import VexReading
 
 def build_reading(stores: Stores, services: Services) -> ImageReading:
     """What reads images that wait."""
-    catalog = stores.catalog
+    catalog, documents = stores.catalog, build_documents(stores, services)
     return ImageReading(
-        catalog.insides, catalog.manifests, services.blobs, ProcessLayerReader(), stores.queue.jobs, SystemClock()
+        catalog.insides,
+        catalog.manifests,
+        services.blobs,
+        ProcessLayerReader(),
+        documents,
+        Attaching(
+            catalog.insides,
+            documents,
+            catalog.manifests,
+            catalog.browse,
+            catalog.holdings,
+            catalog.cached_content,
+            services.manifests,
+            services.uploads,
+            SystemClock(),
+            __version__,
+        ),
+        stores.queue.jobs,
+        SystemClock(),
+    )
+
+
+def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
+    """What knows the SBOMs that are attached to images."""
+    catalog = stores.catalog
+    return AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        services.referrers,
+        catalog.holdings,
+        services.blobs,
+        services.in_force,
+        ProcessDocumentReader(),
+        SystemClock(),
     )
 
 
@@ -36,13 +73,16 @@ def build_vex_reading(stores: Stores, services: Services) -> VexReading:
 def following_images(stores: Stores, services: Services) -> Sequence[LastingWork]:
     """What has pushed images wait to be read."""
     clock, catalog = SystemClock(), stores.catalog
+    reading = build_reading(stores, services)
     intake = ImageIntake(
         catalog.outbox,
         stores.cursors,
-        catalog.insides.images,
+        catalog.insides,
         catalog.manifests,
+        build_documents(stores, services),
         clock,
-        build_reading(stores, services).call,
+        reading.call,
+        reading.changed,
         catalog.vex,
         build_vex_reading(stores, services).call,
     )
@@ -53,4 +93,5 @@ def following_images(stores: Stores, services: Services) -> Sequence[LastingWork
 def build_insides(stores: Stores, services: Services, images: Images) -> ImageInsides:
     """What tells what is inside images."""
     reading = build_reading(stores, services)
-    return ImageInsides(services.access, images, stores.catalog.insides.images, reading, SystemClock())
+    documents = build_documents(stores, services)
+    return ImageInsides(services.access, images, stores.catalog.insides.images, documents, reading, SystemClock())

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
-from orlop.bootstrap.server.advisories import build_matching, build_updating
+from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
 from orlop.bootstrap.server.retention import retaining
@@ -51,6 +51,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores)),
         build_updating(settings, stores, services, metrics).work(),
+        build_finding_history(stores, services),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -1,6 +1,7 @@
 """Spans of repository names in byte order: what a place covers, and how spans are put together and taken apart."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from orlop.domain.access.grants import Place, PlaceKind
@@ -62,6 +63,12 @@ def directly_in(place: Place, namespace: str) -> tuple[NameSpan, bool] | None:
     begins = f"{namespace}/{prefix}" if namespace else prefix
     is_whole = prefix == last
     return NameSpan(begins, f"{begins}{_LOWEST if is_whole else _HIGHEST}"), is_whole
+
+
+def is_in(name: str, spans: Sequence[NameSpan]) -> bool:
+    """Whether one of the spans, which are in order and do not touch, has a name."""
+    before = bisect_right(spans, name, key=lambda span: span.low)
+    return before > 0 and name < spans[before - 1].high
 
 
 def rest(spans: Iterable[NameSpan], name: str) -> tuple[NameSpan, ...]:

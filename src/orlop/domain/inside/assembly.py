@@ -1,17 +1,18 @@
 """Puts an image together from what its layers say: later layers hide files of earlier ones (image-spec, layer.md)."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from orlop.domain.inside.claimed import ClaimedDocument, ClaimedPackage, claimed, identity
 from orlop.domain.inside.ecosystems import Key, keys
 from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.purl import purl
 
 #: Raised whenever images are put together differently, so that it is done again from what is known of their layers.
-ASSEMBLER_VERSION = 1
+ASSEMBLER_VERSION = 2
 
 #: Bytes of the hash of a name, and the files that say which distribution it is, the first that there is.
 _HASH = 6
@@ -55,8 +56,21 @@ class ImagePackages(msgspec.Struct, frozen=True):
         return ((unit.layer, unit.reader, each) for unit in self.units for each in unit.packages)
 
 
-def assemble(layers: Sequence[LayerFacts]) -> ImagePackages:
-    """The packages of an image whose layers, the lowest first, say this."""
+class ImageClaims(msgspec.Struct, frozen=True):
+    """What others say of an image: documents that count. `instead`: of what its layers say, if any lists a package;
+    `layers`: numbers of layers, by whatever documents call them; `unread`: what of them could not be read."""
+
+    documents: tuple[ClaimedDocument, ...] = ()
+    instead: bool = False
+    layers: Mapping[str, int] = {}
+    unread: tuple[str, ...] = ()
+
+
+_NOBODY = ImageClaims()
+
+
+def assemble(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> ImagePackages:
+    """The packages of an image whose layers, the lowest first, say this, and of which others say that."""
     visible: list[tuple[int, Found]] = []
     unread: list[str] = []
     for number, layer in enumerate(layers):
@@ -66,7 +80,14 @@ def assemble(layers: Sequence[LayerFacts]) -> ImagePackages:
             unread.append(f"layer {number + 1} of {len(layers)}: {layer.unread}")
     unread += [f"{found.path}: {found.unread}" for _, found in visible if found.unread]
     distribution = _distribution([found for _, found in visible])
-    units, is_cut = _units(visible, distribution)
+    told = [found for document in claims.documents for found in document.facts.found]
+    if claims.instead and any(found.packages for found in told):
+        visible = []
+    known = {identity(package) for _, found in visible for package in found.packages}
+    others = list(claimed(claims.documents, claims.layers, known))
+    distribution = distribution or next((found.distribution for found in told if found.distribution is not None), None)
+    unread += claims.unread
+    units, is_cut = _units(visible, others, distribution)
     if is_cut:
         unread.append(f"it holds more than the {PACKAGES} packages, or {BYTES >> 20} MiB about them, that are kept")
     return ImagePackages(distribution, units, tuple(unread))
@@ -78,11 +99,11 @@ def _hides(layer: LayerFacts, path: str) -> bool:
     above = ["/".join(parts[:length]) for length in range(len(parts) + 1)]
     if not set(above[1:]).isdisjoint(layer.removed) or not set(above[:-1]).isdisjoint(layer.emptied):
         return True
-    return any(_is_named(layer.names, each) for each in above[1:])
+    return any(_is_named(layer.names, each) for each in above[1:]) or _is_named(layer.folders, path)
 
 
 def _is_named(names: bytes, path: str) -> bool:
-    """Whether a layer has anything but a folder at a path, by the sorted hashes of its names."""
+    """Whether a path is among names, by their sorted hashes."""
     wanted = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()[:_HASH]
     low, high = 0, len(names) // _HASH
     while low < high:
@@ -100,20 +121,27 @@ def _distribution(found: Sequence[Found]) -> Distribution | None:
     return first or next(iter(by_path.values()), None)
 
 
-def _units(visible: Sequence[tuple[int, Found]], distribution: Distribution | None) -> tuple[tuple[Unit, ...], bool]:
+def _units(
+    visible: Sequence[tuple[int, Found]], others: Sequence[ClaimedPackage], distribution: Distribution | None
+) -> tuple[tuple[Unit, ...], bool]:
     """What each layer and reader contribute, and whether there is more than is kept."""
     licences = {name: listed for _, found in visible for name, listed in found.licences.items()}
     gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]] = {}
     count = size = 0
-    for layer, found in visible:
-        for package in found.packages:
-            if not package.licences and package.type == "deb" and package.name in licences:
-                package = msgspec.structs.replace(package, licences=licences[package.name])
-            made = _within(package, found.path, distribution)
-            count, size = count + 1, size + len(made.purl) + len(made.path) + sum(map(len, package.licences))
-            if count > PACKAGES or size > BYTES:
-                return _listed(gathered), True
-            gathered.setdefault((layer, found.reader), {})[made.identity, made.path] = made
+    own = (
+        ClaimedPackage(layer, found.reader, found.path, package)
+        for layer, found in visible
+        for package in found.packages
+    )
+    for each in (*own, *others):
+        package = each.package
+        if not package.licences and package.type == "deb" and package.name in licences:
+            package = msgspec.structs.replace(package, licences=licences[package.name])
+        made = _within(package, each.path, distribution)
+        count, size = count + 1, size + len(made.purl) + len(made.path) + sum(map(len, package.licences))
+        if count > PACKAGES or size > BYTES:
+            return _listed(gathered), True
+        gathered.setdefault((each.layer, each.reader), {})[made.identity, made.path] = made
     return _listed(gathered), False
 
 

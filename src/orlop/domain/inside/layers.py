@@ -18,6 +18,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     distribution: Distribution | None = None
     unread: str = ""
     """Why it could not be read, or not to its end; a sentence without a full stop."""
+    layers: tuple[str, ...] = ()
+    """Of an SBOM: what it says of where each of its packages is, a digest or the number of a layer; empty: nothing."""
 
 
 class LayerFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +33,10 @@ class LayerFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     names: bytes = b""
     """Of everything that is no folder the first six bytes of the SHA-256 of its path, sorted, one after another: what
     hides a file of a layer below, whatever it is."""
+    folders: bytes = b""
+    """The same of its folders: one takes the place of a file of that name below it, and hides nothing else."""
     files: int = 0
     unread: str = ""
     """Why the layer could not be read, or not to its end."""
+    about: tuple[str, ...] = ()
+    """Of a statement that attests something: the digests of what it is about."""

@@ -9,7 +9,7 @@ from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.ecosystems import canonical
 
 #: The most that a record may have, of everything that takes time or room for each.
-PACKAGES, RANGES, EVENTS, VERSIONS, NAMES, REFERENCES = 20_000, 2_000, 10_000, 50_000, 10_000, 5_000
+PACKAGES, RANGES, EVENTS, VERSIONS, NAMES, REFERENCES, SCORES = 20_000, 2_000, 10_000, 50_000, 10_000, 5_000, 100
 #: Characters of an id or the name of a package, and of a summary and the details that are kept.
 _NAME, _SUMMARY, _DETAILS = 512, 2_000, 200_000
 
@@ -267,6 +267,9 @@ def _without_doubles(affected: list[AffectedVersions]) -> tuple[AffectedVersions
 
 
 def _scores(listed: list[_Score] | None) -> tuple[SeverityScore, ...]:
+    _bounded(len(listed or []), SCORES, "severities")
+    if any(len(str(each.score)) + len(each.type) > _NAME for each in listed or []):
+        raise RequestInvalid(f"a severity is longer than the {_NAME} characters that it may have")
     return tuple(SeverityScore(each.type, str(each.score)) for each in listed or [])
 
 

@@ -1,5 +1,6 @@
 """What is kept of a record of OSV: the rows that are looked up by names, and what the matcher reads of it."""
 
+import re
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -16,6 +17,12 @@ from orlop.domain.inside.severity import SEVERITIES, said_of
 _SUMMARY, BODY = 300, 16 * 1024 * 1024
 #: Packages of a record that are looked at for how bad it is.
 _RATED = 20
+
+#: Ids of vulnerabilities as KEV and EPSS name them, and days of KEV.
+_CVE = re.compile(r"[A-Za-z][A-Za-z0-9-]{3,63}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+#: A NUL in JSON, behind any number of escaped backslashes.
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 #: How the reason of what is only possible begins.
 POSSIBLE = "possible: "
@@ -70,18 +77,42 @@ class ExploitScore(msgspec.Struct, frozen=True, gc=False):
     percentile: float
 
 
+def exploited_of(cve: str, added: str, due: str, ransomware: bool) -> Exploited:
+    """An entry of KEV; what is no day is not known. Raises RequestInvalid."""
+    return Exploited(_cve(cve), _day(added), _day(due), ransomware)
+
+
+def score_of(cve: str, score: float, percentile: float) -> ExploitScore:
+    """An entry of EPSS. Raises RequestInvalid."""
+    if not (0 <= score <= 1 and 0 <= percentile <= 1):
+        raise RequestInvalid("a score is from 0 to 1")
+    return ExploitScore(_cve(cve), score, percentile)
+
+
+def _day(text: str) -> str:
+    return text if _DAY.fullmatch(text) else ""
+
+
+def _cve(text: str) -> str:
+    if _CVE.fullmatch(text) is None:
+        raise RequestInvalid(f"{text[:32]!r} is no CVE")
+    return text
+
+
 def row_of(record: bytes) -> AdvisoryRow:
-    """The row of a record. Raises RequestInvalid with a sentence."""
+    """The row of a record, without its NULs, which not every database keeps. Raises RequestInvalid with a sentence."""
     if len(record) > BODY:
         raise RequestInvalid(f"it is larger than the {BODY >> 20} MiB that a record may have")
     try:
         body = msgspec.json.encode(msgspec.json.decode(record))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid("it is not JSON") from error
+    if b"\\u0000" in body:
+        body = _NUL.sub(rb"\1", body)
     advisory = parse(body)
     return AdvisoryRow(
         name=advisory.id,
-        hash=blake2b(body, digest_size=16).hexdigest(),
+        hash=_hash(body),
         modified=advisory.modified,
         withdrawn=advisory.withdrawn is not None,
         severity=worst(said_of(advisory, each).word for each in advisory.affected[:_RATED]),
@@ -100,6 +131,18 @@ def worst(severities: Iterable[str]) -> str:
 def unpacked(body: bytes) -> bytes:
     """The JSON of a body."""
     return zlib.decompress(body)
+
+
+def is_whole(body: bytes, hashed: str) -> bool:
+    """Whether a body is that of a row with this hash."""
+    try:
+        return _hash(unpacked(body)) == hashed
+    except zlib.error:
+        return False
+
+
+def _hash(body: bytes) -> str:
+    return blake2b(body, digest_size=16).hexdigest()
 
 
 def _aliases(advisory: Advisory) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.durations import SECOND
-from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.rows import Refusal, exploited_of, score_of
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
@@ -184,9 +184,9 @@ class VexWordValue(msgspec.Struct, frozen=True):
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
-    nothing: after not_affected and fixed it is not counted."""
+    `layer`: from 0, the lowest, -1 where nothing says which; `exploited`: that is known; `score`: how likely that is
+    within a month; `accepted`: the exception that holds for it, null where there is none; `said`: what VEX documents
+    say of it, null where that is nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
@@ -218,7 +218,8 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
     severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
-    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop."""
+    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
+    to be in its state; `advisories_at`: when advisories were taken in last."""
 
     repository: str
     reference: str
@@ -229,6 +230,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     accepted: int
     cleared: int
+    read_at: values.Time
+    advisories_at: values.Time
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -246,6 +249,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             counts=dict(report.counts),
             accepted=report.accepted,
             cleared=report.cleared,
+            read_at=values.time(image.inside.since),
+            advisories_at=values.time(report.advisories_at),
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )
@@ -265,8 +270,8 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
         rest."""
         others = ReadBatch(
-            exploited=tuple(Exploited(*each) for each in data.exploited),
-            scores=tuple(ExploitScore(*each) for each in data.scores),
+            exploited=tuple(exploited_of(*each) for each in data.exploited),
+            scores=tuple(score_of(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
         lines = b"\n".join(map(msgspec.json.encode, data.records))

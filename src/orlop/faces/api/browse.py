@@ -104,12 +104,13 @@ class TagRuleNameValue(msgspec.Struct, frozen=True):
 
 
 class ListedTagValue(msgspec.Struct, frozen=True):
-    """A tag. `kind`: what it points at; `platforms`: of an index, without entries that are for none; `size`: bytes of
-    all that it leads to, what several platforms share counted for each; `pushed_at`: when it was last pointed at
-    something, by `pushed_by`, which is empty for those who may not read the audit log of the repository, unless it was
-    them; `pulled_at`: of what it points at, under whatever name; `locked`: why, null where it is not; `rules`: those
-    for tags that are about it, of which one keeps an `immutable` one what it is; `findings`: null where they were not
-    asked for, may not be read, or are not known, as of an image that was not read yet."""
+    """A tag. `kind`: what it points at; `platforms`: of an index, without entries that are for none, and of a single
+    image once its config was read; `size`: bytes of all that it leads to, what several platforms share counted for
+    each; `pushed_at`: when it was last pointed at something, by `pushed_by`, which is empty for those who may not read
+    the audit log of the repository, unless it was them; `pulled_at`: of what it points at, under whatever name;
+    `locked`: why, null where it is not; `rules`: those for tags that are about it, of which one keeps an
+    `immutable` one what it is; `findings`: null where they were not asked for, may not be read, or are not known,
+    as of an image that was not read yet."""
 
     name: str
     digest: str
@@ -256,7 +257,7 @@ def browse(
             ),
         ] = "",
         platform: Annotated[
-            str, QueryParameter(name="platform", max_length=255, description="An index has it, such as linux/arm64.")
+            str, QueryParameter(name="platform", max_length=255, description="An image is for it, such as linux/arm64.")
         ] = "",
         only: Annotated[
             Releases | None,

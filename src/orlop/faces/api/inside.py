@@ -1,7 +1,6 @@
 """End points about what is inside images: their packages, and reading one once more."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -10,13 +9,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
 
 from orlop import __version__
+from orlop.domain.inside.sbom_rules import AttachedCount, SbomFormat
 from orlop.domain.names import RepositoryName, parse_held, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import ApiRequest, caller_of
 from orlop.ports.insides import HeldPackage
 from orlop.services.inside.cyclonedx import MEDIA_TYPE as CYCLONEDX_TYPE
 from orlop.services.inside.cyclonedx import cyclonedx
-from orlop.services.inside.questions import ImageInside, ImageInsides
+from orlop.services.inside.questions import AttachedHere, AttachedSbom, ImageInside, ImageInsides
 from orlop.services.inside.spdx import MEDIA_TYPE as SPDX_TYPE
 from orlop.services.inside.spdx import spdx
 from orlop.services.management.operations import Operation
@@ -31,14 +31,7 @@ Platform = Annotated[
 ]
 
 
-class SbomForm(StrEnum):
-    """Formats of documents that say what an image holds."""
-
-    CYCLONEDX = "cyclonedx"
-    SPDX = "spdx"
-
-
-_FORMS = {SbomForm.CYCLONEDX: (cyclonedx, CYCLONEDX_TYPE), SbomForm.SPDX: (spdx, SPDX_TYPE)}
+_FORMS = {SbomFormat.CYCLONEDX: (cyclonedx, CYCLONEDX_TYPE), SbomFormat.SPDX: (spdx, SPDX_TYPE)}
 
 
 class DistributionValue(msgspec.Struct, frozen=True):
@@ -50,7 +43,8 @@ class DistributionValue(msgspec.Struct, frozen=True):
 
 
 class HeldPackageValue(msgspec.Struct, frozen=True):
-    """A package, where it was found. `layer`: from 0, the lowest one; `reader`: what kind of file lists it."""
+    """A package, where it was found. `layer`: from 0, the lowest one, or -1 where nothing says which; `reader`: what
+    kind of file lists it; of `spdx` and `cyclonedx`, which somebody attached, `path` is the digest of the document."""
 
     purl: str
     type: str
@@ -110,6 +104,55 @@ class ImagePackagesValue(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class AttachedSbomValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that is attached to an image. `manifest` holds it; `way`: `referrer`, `buildkit` for an attestation in
+    the index of the image, or `cosign` for one under a tag of cosign's. `pushed_by` is empty for those who may not read
+    the audit log of the repository, unless it was them. `counts`: a rule of the place has it count, if it is an SBOM
+    of this image, and if that is so in every repository that holds the image."""
+
+    digest: str
+    manifest: str
+    media_type: str
+    size: int
+    way: str
+    pushed_by: str
+    pushed_at: datetime | None
+    counts: bool
+
+    @classmethod
+    def of(cls, found: AttachedSbom) -> "AttachedSbomValue":
+        document = found.document
+        return cls(
+            digest=document.digest,
+            manifest=document.manifest,
+            media_type=document.media_type,
+            size=document.size,
+            way=document.way,
+            pushed_by=document.pushed_by,
+            pushed_at=values.time(document.pushed_at),
+            counts=found.counts,
+        )
+
+
+class AttachedSbomsValue(msgspec.Struct, frozen=True, kw_only=True):
+    """What is attached to an image, at most 64 documents. `attached`: what documents are worth by the rules of the
+    place: `never` anything, `beside` what was read, or `instead` of it."""
+
+    repository: str
+    digest: str
+    attached: AttachedCount
+    sboms: list[AttachedSbomValue]
+
+    @classmethod
+    def of(cls, found: AttachedHere) -> "AttachedSbomsValue":
+        return cls(
+            repository=found.repository,
+            digest=found.digest,
+            attached=found.counts,
+            sboms=[AttachedSbomValue.of(each) for each in found.documents],
+        )
+
+
 class ReadingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which image: `team/app:1.4` or `team/app@sha256:…`; of an index with several images, which platform."""
 
@@ -139,7 +182,7 @@ def insides(service: ImageInsides) -> list[HTTPRouteHandler]:
         request: ApiRequest,
         repository: Repository,
         reference: Of,
-        form: Annotated[SbomForm, QueryParameter(name="format", description="The format.")] = SbomForm.CYCLONEDX,
+        form: Annotated[SbomFormat, QueryParameter(name="format", description="The format.")] = SbomFormat.CYCLONEDX,
         platform: Platform = "",
     ) -> Response[bytes]:
         """The packages of an image as CycloneDX 1.6 or SPDX 2.3, in JSON; the same bytes until it is read anew."""
@@ -149,4 +192,14 @@ def insides(service: ImageInsides) -> list[HTTPRouteHandler]:
         write, media_type = _FORMS[form]
         return Response(write(found, found.inside.since, __version__), media_type=media_type)
 
-    return [list_image_packages, read_image, show_sbom]
+    @get("/attached-sboms", operation_id="listAttachedSboms", tags=["images"], operation=Operation.IMAGE_READ)
+    async def list_attached_sboms(
+        request: ApiRequest, repository: Repository, reference: Of, platform: Platform = ""
+    ) -> AttachedSbomsValue:
+        """The SBOMs and attestations that are attached to an image. Each is a blob of the repository, byte for byte."""
+        found = await service.attached(
+            caller_of(request), RepositoryName(repository), parse_reference(reference), platform
+        )
+        return AttachedSbomsValue.of(found)
+
+    return [list_image_packages, read_image, show_sbom, list_attached_sboms]

@@ -36,7 +36,8 @@ class LicenceFindingValue(msgspec.Struct, frozen=True):
 
 
 class LicensedPackageValue(msgspec.Struct, frozen=True):
-    """A package, what it declares, and what is wrong with that, null where nothing is. `layer`: from 0, the lowest."""
+    """A package, what it declares, and what is wrong with that, null where nothing is. `layer`: from 0, the lowest, -1
+    where nothing says which."""
 
     purl: str
     package: str

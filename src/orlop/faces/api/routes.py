@@ -115,7 +115,9 @@ def routes(desks: Desks) -> Litestar:
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
         *inside_differences.inside_differences(desks.comparison),
-        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
+        *inside_searches.inside_searches(
+            management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
+        ),
         *licences.licences(desks.licences),
         *gates.gates(desks.gates),
     ]

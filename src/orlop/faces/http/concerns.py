@@ -26,5 +26,9 @@ def page_of(concern: Concern) -> str:
         case ConcernKind.EXCEPTION:
             query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
             return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.ADVISORIES:
+        case ConcernKind.VULNERABILITY:
+            return f"/r/{quote(concern.place)}/-/vulnerabilities"
+        case ConcernKind.ADVISORIES:
+            return "/advisories"
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.UNREAD_IMAGES:
             return "/health"

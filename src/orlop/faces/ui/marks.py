@@ -8,6 +8,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from orlop.domain.counts import counted
 from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
 from orlop.domain.sizes import size_words
 
@@ -28,6 +29,10 @@ def equip(environment: Environment) -> None:
         "arg": shlex.quote,
         "part": address_part,
         "path": address_path,
+        "counted": counted_words,
+        "codes": codes,
+        "kinds": kinds,
+        "first_upper": first_upper,
     }
 
 
@@ -79,6 +84,27 @@ def address_part(text: str) -> str:
 def address_path(text: str) -> str:
     """A name with slashes as components of an address."""
     return quote(str(text), safe="/")
+
+
+def counted_words(amount: int, what: str) -> str:
+    """`1 tag`, `2,000 tags`."""
+    return f"{count(amount)}{counted(amount, what).removeprefix(str(amount))}"
+
+
+def kinds(plural: str) -> str:
+    """A kind of setting in words: `tag rules`, `VEX documents`."""
+    return " ".join("VEX" if word == "vex" else word for word in plural.split("-"))
+
+
+def first_upper(text: str) -> str:
+    """With its first letter in upper case, and all others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def codes(text: str) -> Markup:
+    """What stands between backticks as code, and no other mark."""
+    parts = str(text).split("`")
+    return Markup().join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _words(at: int, now: int) -> str:

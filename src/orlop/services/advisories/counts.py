@@ -1,6 +1,6 @@
 """How much is known to be wrong with each image of a list: as many questions as for one of them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import RepositoryName
 from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.counting import Counting, PartImage
+from orlop.ports.holding import HoldingPlace
 from orlop.ports.insides import InsideState
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.accepting import Acceptance, JudgedImage
@@ -32,8 +33,8 @@ class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountedImage(msgspec.Struct, frozen=True):
-    """Something to count: a manifest of a repository, and its tags, which exceptions may name. `indexes`: those that it
-    is listed by, which VEX documents may be about."""
+    """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it.
+    `indexes`: those that it is listed by, which VEX documents may be about."""
 
     repository: RepositoryName
     digest: Digest
@@ -100,7 +101,7 @@ class ImageCounts:
         by_repository: dict[RepositoryName, list[Digest]] = {}
         for one in wanted:
             by_repository.setdefault(one.repository, []).append(one.digest)
-        parts: dict[tuple[str, str], tuple[PartImage, ...]] = {}
+        parts: dict[tuple[RepositoryName, str], tuple[PartImage, ...]] = {}
         for repository, digests in by_repository.items():
             for manifest, images in (await self._counting.parts(repository, digests)).items():
                 parts[repository, manifest] = images
@@ -112,30 +113,25 @@ class ImageCounts:
             repository: await self._acceptance.referred(repository, _asked_for(parts, repository) | listed)
             for repository in by_repository
         }
+        tags = await self._acceptance.tags(
+            [(name, each.digest) for (name, _), images in parts.items() for each in images if hit.get(str(each.digest))]
+        )
         found: dict[CountedImage, Sequence[KnownImage]] = {}
         for one in wanted:
-            known = [
-                KnownImage(each.digest, each.state, await self._of_image(one, each, hit, of_package, referred))
-                for each in parts.get((one.repository, str(one.digest)), ())
-                if each.state is not None
-            ]
+            known = []
+            for each in parts.get((one.repository, str(one.digest)), ()):
+                if each.state is None:
+                    continue
+                packages = sorted(hit.get(str(each.digest), ()))
+                mine = [vuln for number in packages for vuln in of_package.get(number, ())]
+                if mine:
+                    called = tags[HoldingPlace(one.repository, each.digest)]
+                    judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
+                    mine = [judged(vuln, judgement) for vuln in mine]
+                known.append(KnownImage(each.digest, each.state, tuple(mine)))
             if known:
                 found[one] = known
         return found, modified
-
-    async def _of_image(
-        self,
-        wanted: CountedImage,
-        image: PartImage,
-        hit: Mapping[str, frozenset[int]],
-        of_package: Mapping[int, Sequence[Vulnerability]],
-        referred: Mapping[RepositoryName, Collection[str]],
-    ) -> tuple[Vulnerability, ...]:
-        mine = [vuln for number in sorted(hit.get(str(image.digest), ())) for vuln in of_package.get(number, ())]
-        if not mine:
-            return ()
-        judgement = await self._acceptance.of(_judged_as(wanted, image), referred[wanted.repository])
-        return tuple(judged(vuln, judgement) for vuln in mine)
 
     async def _of_packages(
         self, packages: Sequence[int]
@@ -170,12 +166,14 @@ class ImageCounts:
         return found, {one.id: one.modified for one in told}
 
 
-def _judged_as(counted: CountedImage, image: PartImage) -> JudgedImage:
+def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
     digests = dict.fromkeys((image.digest, counted.digest, *counted.indexes))
-    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=frozenset(counted.tags))
+    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
 
 
-def _asked_for(parts: Mapping[tuple[str, str], Sequence[PartImage]], repository: RepositoryName) -> set[Digest]:
+def _asked_for(
+    parts: Mapping[tuple[RepositoryName, str], Sequence[PartImage]], repository: RepositoryName
+) -> set[Digest]:
     """Images of a repository that are counted, and the indexes that list them."""
     mine = [(manifest, images) for (name, manifest), images in parts.items() if name == repository]
     return {Digest.stored(manifest) for manifest, _ in mine} | {one.digest for _, images in mine for one in images}

@@ -24,6 +24,8 @@ class Imported(msgspec.Struct, frozen=True):
     older: int = 0
     refused: int = 0
     refusals: tuple[Refusal, ...] = ()
+    gone: int = 0
+    """Rows that were forgotten, for they left their source."""
 
     def joined(self, other: "Imported") -> "Imported":
         """Both together."""

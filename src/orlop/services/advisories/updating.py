@@ -4,7 +4,7 @@ pruned. What goes wrong with one source is written down and leaves everything as
 Everything that a source has is read before the first of it is taken in. Only the catalog itself can fail after that:
 then what was taken in stays, the state of the source is still that of before, and the next update takes the rest."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -104,7 +104,7 @@ class Updating:
                 failed.append(f"{feed.name}: {error.message}")
                 continue
             run.tell(Progress(number + 1, len(wanted), "sources"))
-            changed += done.changed if done is not None else 0
+            changed += done.changed + done.gone if done is not None else 0
             told.append(f"{feed.name}: {_words(done)}")
         if changed:
             await self._jobs.ask(Order(kind=MATCHING.kind, once=MATCHING.kind), self._by())
@@ -139,8 +139,11 @@ class Updating:
         def fetched(size: int) -> None:
             run.tell(Progress(number, of, "sources", f"{feed.name}: {size_words(size)} came"))
 
+        def read(records: int) -> None:
+            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(records, 'record')} read"))
+
         def taken(done: Imported) -> None:
-            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(done.records, 'record')} read"))
+            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(done.records, 'record')} taken in"))
 
         fetched(0)
         fetcher = self._fetchers[feed.body.way]
@@ -152,7 +155,7 @@ class Updating:
                 seen: set[str] | None = set() if feed.body.prune else None
                 done = await self._importing.batches(
                     feed.name,
-                    whole(self._read(found, seen)),
+                    whole(self._read(found, seen, read)),
                     self._by(),
                     origin=feed.body.origin,
                     etag=found.state,
@@ -167,13 +170,18 @@ class Updating:
             raise failure from cause
         if seen is not None and done.refused == 0:
             gone = await self._prune(feed, seen)
-            done = msgspec.structs.replace(done, changed=done.changed + gone)
+            done = msgspec.structs.replace(done, gone=gone)
         return done
 
-    async def _read(self, found: Fetched, seen: set[str] | None) -> AsyncGenerator[ReadBatch, None]:
+    async def _read(
+        self, found: Fetched, seen: set[str] | None, told: Callable[[int], None]
+    ) -> AsyncGenerator[ReadBatch, None]:
+        records = 0
         for file in found.files:
             async with aclosing(self._reader.read(file)) as batches:
                 async for batch in batches:
+                    records += len(batch.rows) + len(batch.exploited) + len(batch.scores)
+                    told(records)
                     if seen is not None:
                         seen.update(row.name for row in batch.rows)
                     yield batch
@@ -216,4 +224,5 @@ class Updating:
 def _words(done: Imported | None) -> str:
     if done is None:
         return "nothing new"
-    return f"{counted(done.records, 'record')}, {done.changed} new or changed, {done.refused} refused"
+    gone = f", {done.gone} forgotten" if done.gone else ""
+    return f"{counted(done.records, 'record')}, {done.changed} new or changed{gone}, {done.refused} refused"

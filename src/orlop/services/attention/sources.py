@@ -299,11 +299,10 @@ def advisories(documents: Documents, known: AdvisorySources, gate: Gate) -> Sour
             late = one is not None and one.imported_at and gate.now() - one.imported_at > feed.body.limit
             if one is None or not (one.error or late):
                 continue
-            age = (
-                f"was last updated {(gate.now() - one.imported_at) // DAY} days ago"
-                if late
-                else "still has what it had"
-            )
+            if late:
+                age = f"was last updated {counted((gate.now() - one.imported_at) // DAY, 'day')} ago"
+            else:
+                age = "still has what it had" if one.imported_at else "never had anything"
             why = f"fails: {one.error}; it {age}" if one.error else age
             concerns.append(
                 Concern(

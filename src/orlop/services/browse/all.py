@@ -36,6 +36,6 @@ class Browsing(msgspec.Struct, frozen=True):
         gate = management.gate
         return cls(
             children=NamespaceChildren(gate, access, repositories, facts, catalog.browse, catalog.children),
-            tags=RepositoryTags(gate, access, catalog.tag_lists, settings),
+            tags=RepositoryTags(gate, access, facts, catalog.tag_lists, settings),
             search=RegistrySearch(access, repositories, catalog.search, management.users, management.robots),
         )

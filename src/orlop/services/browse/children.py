@@ -7,8 +7,8 @@ from itertools import takewhile
 import msgspec
 
 from orlop.domain.access import Action, Caller, Effect, PlaceKind, SubjectKind, Visibility
-from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, common
-from orlop.domain.errors import NotFound, PageInvalid, RequestInvalid
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, common, is_in
+from orlop.domain.errors import NotFound, PageInvalid
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
@@ -70,7 +70,7 @@ class NamespaceChildren:
     async def page(self, caller: Caller, path: str, order: RepositoryOrder, page: PageRequest) -> Page[Child]:
         """What lies directly below a node; the order is that of repositories. Pages go on after a `Child.place`.
 
-        Raises NotFound where there is nothing for the caller to know of, Unauthorized, RequestInvalid, PageInvalid.
+        Raises NotFound where there is nothing for the caller to know of, Unauthorized, PageInvalid.
         """
         path = checked_path(path)
         seeing = await self._seeing(caller)
@@ -188,10 +188,10 @@ class NamespaceChildren:
         self, caller: Caller, path: str, order: RepositoryOrder, start: str, limit: int
     ) -> tuple[list[ListedRepository], bool]:
         """The next repositories directly below that the caller sees; and whether so much was looked at that there may
-        be more, though there are fewer than `limit`. Raises RequestInvalid, PageInvalid."""
+        be more, though there are fewer than `limit`. Raises PageInvalid."""
         spans, sees = await self._repositories.visible_in(caller, Action.LIST, path)
         if order is not RepositoryOrder.NAME:
-            return await self._greatest(path, order, _parse_place(start), limit, spans, sees), False
+            return await self._greatest(path, order, _parse_place(start), limit, spans, sees)
         found: list[ListedRepository] = []
         looked = 0
         left = common(spans, (NameSpan(after(start), EVERYTHING.high),))
@@ -212,27 +212,39 @@ class NamespaceChildren:
         limit: int,
         spans: tuple[NameSpan, ...],
         sees: Callable[[str], bool],
-    ) -> list[ListedRepository]:
-        best: list[tuple[tuple[int, str], ListedRepository]] = []
+    ) -> tuple[list[ListedRepository], bool]:
+        """As `_direct`: a few are compared, and of many those that are not for the caller to see are left out."""
+        if spans == (below(path),):
+            return await self._along(path, order, start, limit, spans, sees)
+        best: list[ListedRepository] = []
         looked = 0
         async for chunk in self._chunks(path, spans, _COMPARED):
-            if looked >= _LOOKED_AT and chunk:
-                if not best and start is None:
-                    return []
-                raise RequestInvalid(
-                    f"more than {_LOOKED_AT} repositories lie directly here, and are not compared; list them by name",
-                    {"path": path, "most": _LOOKED_AT},
-                )
             looked += len(chunk)
-            ranked = [((_number(one, order), str(one.name)), one) for one in chunk]
-            least = best[-1][0] if len(best) == limit else None
-            ranked = [
-                pair
-                for pair in ranked
-                if (start is None or pair[0] < start) and (least is None or pair[0] > least) and sees(pair[1].name)
-            ]
-            best = heapq.nlargest(limit, [*best, *ranked], key=lambda pair: pair[0])
-        return [one for _, one in best]
+            if looked > _LOOKED_AT:
+                return await self._along(path, order, start, limit, spans, sees)
+            further = [one for one in chunk if (start is None or _rank(one, order) < start) and sees(one.name)]
+            best = heapq.nlargest(limit, [*best, *further], key=lambda one: _rank(one, order))
+        return best, False
+
+    async def _along(
+        self,
+        path: str,
+        order: RepositoryOrder,
+        start: tuple[int, str] | None,
+        limit: int,
+        spans: tuple[NameSpan, ...],
+        sees: Callable[[str], bool],
+    ) -> tuple[list[ListedRepository], bool]:
+        found: list[ListedRepository] = []
+        looked, size = 0, max(limit, _NAMES)
+        while looked < _LOOKED_AT:
+            chunk = await self._children.greatest(path, order, start, size)
+            found += [one for one in chunk if is_in(one.name, spans) and sees(one.name)]
+            if len(found) >= limit or len(chunk) < size:
+                return found[:limit], False
+            looked, start = looked + len(chunk), _rank(chunk[-1], order)
+            size = max(size, min(4 * size, _COMPARED))
+        return found, bool(found)
 
     async def _chunks(
         self, path: str, spans: tuple[NameSpan, ...], size: int
@@ -256,8 +268,8 @@ def _is_single(span: NameSpan) -> bool:
     return span.high == after(span.low)
 
 
-def _number(one: ListedRepository, order: RepositoryOrder) -> int:
-    return one.pushed_at if order is RepositoryOrder.NEWEST else one.size
+def _rank(one: ListedRepository, order: RepositoryOrder) -> tuple[int, str]:
+    return one.number(order), str(one.name)
 
 
 def _parse_place(text: str) -> tuple[int, str] | None:
@@ -270,7 +282,7 @@ def _parse_place(text: str) -> tuple[int, str] | None:
 
 
 def _repository(one: ListedRepository, order: RepositoryOrder, visible: Visibility) -> Child:
-    place = str(one.name) if order is RepositoryOrder.NAME else f"{_number(one, order)}:{one.name}"
+    place = str(one.name) if order is RepositoryOrder.NAME else f"{one.number(order)}:{one.name}"
     return Child(
         str(one.name),
         place,

@@ -3,11 +3,13 @@
 import msgspec
 
 from orlop.domain.access import Action, Caller, SubjectKind
+from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.tag_lists import TagFilter, TagOrder
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.browse import ListedTag, TagLists
+from orlop.ports.identity import AccessFacts
 from orlop.services.access.decisions import Access
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.settings.in_force import InForce, SettingsInForce
@@ -25,11 +27,20 @@ class RuledTag(msgspec.Struct, frozen=True):
 class RepositoryTags:
     """See ports.browse.TagLists. Who pushed is told to those who read the audit log of the repository."""
 
-    def __init__(self, gate: Gate, access: Access, lists: TagLists, settings: SettingsInForce) -> None:
+    def __init__(
+        self, gate: Gate, access: Access, facts: AccessFacts, lists: TagLists, settings: SettingsInForce
+    ) -> None:
         self._gate = gate
         self._access = access
+        self._facts = facts
         self._lists = lists
         self._settings = settings
+
+    async def check(self, caller: Caller, repository: RepositoryName) -> None:
+        """Raises what `page` raises for a repository of which the caller may not see the tags, or that is not there."""
+        await self._access.check(caller, Action.PULL, repository=repository)
+        if not (await self._facts.place(repository)).exists:
+            raise NameUnknown(f"there is no repository {repository}", {"name": repository})
 
     async def page(
         self, caller: Caller, repository: RepositoryName, order: TagOrder, wanted: TagFilter, page: PageRequest

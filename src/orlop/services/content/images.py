@@ -11,7 +11,7 @@ from orlop.domain.access import Action, Caller, SubjectKind
 from orlop.domain.artifacts import CHART_CONTENT, MODEL_DOC_PREFIX
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, ManifestUnknown
+from orlop.domain.errors import BlobUnknown, ManifestUnknown, NameUnknown
 from orlop.domain.names import Reference, RepositoryName
 from orlop.ports.archives import ArchiveReader, ArchiveRefused, FoundText, Packing, WantedText
 from orlop.ports.catalog import HeldManifest, Holdings
@@ -20,9 +20,11 @@ from orlop.ports.upstream import ContentSource
 from orlop.services.access.decisions import Access
 from orlop.services.content.differences import Compared, ImageDifferences, differences
 from orlop.services.content.inspection import Inspection, Layer, inspect
+from orlop.services.content.manifests import unknown_manifest
 from orlop.services.content.referrer_tree import Referrer, referrer_tree
 from orlop.services.identity.lockout import network_of
 from orlop.services.management.operations import Gate, Operation
+from orlop.services.virtuals.virtuals import Virtuals
 
 #: Images of an index of which is told what refers to them.
 CHILDREN = 8
@@ -54,6 +56,8 @@ class Image(msgspec.Struct, frozen=True):
     inspection: Inspection
     standing: HeldManifest | None
     labels: dict[str, str]
+    asked: RepositoryName
+    """The name that it was asked for by: that of `repository`, or one below a virtual that `repository` serves."""
 
 
 class ImageTexts(msgspec.Struct, frozen=True):
@@ -75,6 +79,7 @@ class Images:
         holdings: Holdings,
         labels: LabelStore,
         archives: ArchiveReader,
+        virtuals: Virtuals,
     ) -> None:
         self._gate = gate
         self._access = access
@@ -82,20 +87,38 @@ class Images:
         self._holdings = holdings
         self._labels = labels
         self._archives = archives
+        self._virtuals = virtuals
         self._texts: OrderedDict[str, ImageTexts] = OrderedDict()
 
-    async def of(self, caller: Caller, repository: RepositoryName, reference: Reference) -> Image:
-        """Look at an image. Raises NameUnknown, ManifestUnknown, Denied, Unauthorized."""
-        found = await inspect(await self._source(caller, repository), reference)
+    async def of(self, caller: Caller, name: RepositoryName, reference: Reference) -> Image:
+        """Look at an image; below a virtual at that of the member that serves it. Raises NameUnknown, ManifestUnknown,
+        Denied, Unauthorized."""
+        repository, found = await self._found(caller, name, reference)
         digest = Digest.stored(found.digest)
         standing = await self._holdings.manifest(repository, digest, TAGS)
         labels: dict[str, str] = {}
         if standing is not None:
-            if standing.pushed_by != caller.subject.name and not await self._sees_actors(caller, repository):
+            if standing.pushed_by != caller.subject.name and not await self.sees_actors(caller, repository):
                 standing = msgspec.structs.replace(standing, pushed_by="")
             with suppress(ManifestUnknown):  # it went meanwhile
                 labels = await self._labels.of(repository, digest)
-        return Image(repository, reference, found, standing, labels)
+        return Image(repository, reference, found, standing, labels, name)
+
+    async def _found(
+        self, caller: Caller, name: RepositoryName, reference: Reference
+    ) -> tuple[RepositoryName, Inspection]:
+        """The repository that has an image, and what it is made of."""
+        at = await self._virtuals.of(name)
+        if at is None:
+            return name, await inspect(await self._source(caller, name), reference)
+        await self._access.check(caller, Action.PULL, repository=name)
+        candidates = self._virtuals.candidates(at, name, caller)
+        async for member in candidates.members(Action.PULL):
+            try:
+                return member.repository, await inspect(self._opened(member.repository, member.caller), reference)
+            except (NameUnknown, ManifestUnknown):
+                continue
+        raise candidates.unauthorized() or unknown_manifest(name, reference)
 
     async def content(self, caller: Caller, repository: RepositoryName, reference: Reference) -> Inspection:
         """What an image is made of, and neither how it stands nor what refers to it. Raises as `of`."""
@@ -152,7 +175,8 @@ class Images:
         await self._access.check(caller, Action.PULL, repository=repository)
         return self._opened(repository, caller)
 
-    async def _sees_actors(self, caller: Caller, repository: RepositoryName) -> bool:
+    async def sees_actors(self, caller: Caller, repository: RepositoryName) -> bool:
+        """Whether the caller is told who pushed what to a repository."""
         if caller.subject.kind is SubjectKind.ANONYMOUS:
             return False
         return await self._gate.may(caller, Operation.AUDIT_READ, repository=repository)

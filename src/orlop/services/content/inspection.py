@@ -19,7 +19,7 @@ from orlop.services.content.referrer_tree import Referrer as Referrer
 from orlop.services.content.referrer_tree import referrer_tree
 
 #: Larger configs are not read.
-_CONFIG_BYTES = 8 * 1024 * 1024
+CONFIG_BYTES = 8 * 1024 * 1024
 #: Bytes of manifests that are read for the entries of one index: of those beyond, nothing is known but what it says.
 CHILDREN_BYTES = 8 * 1024 * 1024
 #: Blobs that are asked for at the same time.
@@ -206,12 +206,17 @@ async def _is_there(source: ContentSource, digest: Digest) -> bool:
 async def _config(source: ContentSource, manifest: Manifest, missing: set[str]) -> dict[str, Any] | None:
     """The config of an image, chart or model; None for others, and for a config that is not a JSON object."""
     edge = next((edge for edge in manifest.edges if edge.kind is EdgeKind.CONFIG), None)
-    if edge is None or edge.media_type not in _CONFIGS or edge.size > _CONFIG_BYTES or edge.digest in missing:
+    if edge is None or edge.media_type not in _CONFIGS or edge.size > CONFIG_BYTES or edge.digest in missing:
         return None
     try:
         content = b"".join([piece async for piece in source.read_blob(edge.digest, edge.size)])
     except BlobUnknown:
         return None  # it went meanwhile, or rots
+    return await config_object(content)
+
+
+async def config_object(content: bytes) -> dict[str, Any] | None:
+    """A config as a JSON object; None for what is none."""
     if len(content) <= _INLINE:
         return _object(content)
     return await asyncio.to_thread(_object, content)

@@ -106,7 +106,7 @@ class Uploads:
 
     async def _check_new(self, caller: Caller, repository: RepositoryName) -> None:
         """Raises what a new repository is refused with, where it would be one, and any push where none is taken."""
-        await self._terms.check_push(repository)
+        await self._terms.check_push(caller, repository)
         await self._access.check_new(caller, repository)
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from orlop.domain.inside.claimed import NO_LAYER
 from orlop.domain.inside.licences import joined, read_licence
 from orlop.domain.inside.package import Distribution, Package
 from orlop.ports.insides import HeldPackage
-from orlop.services.inside.questions import ImageInside
+from orlop.services.inside.image import ImageInside
 from orlop.services.inside.sbom import TOOL, document_id, fit, image_purl, made_at_second
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
@@ -72,7 +73,7 @@ def _component(held: HeldPackage, refs: "Counter[str]") -> dict[str, Any]:
         made["licenses"] = licences
     made["purl"] = held.purl
     made["properties"] = [
-        _property("layer", str(held.layer)),
+        *([_property("layer", str(held.layer))] if held.layer != NO_LAYER else []),
         _property("path", held.path),
         _property("reader", held.reader),
     ]

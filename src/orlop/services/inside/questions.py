@@ -8,38 +8,54 @@ from orlop.domain.access import Action, Caller
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
+from orlop.domain.inside.sbom_rules import AttachedCount
 from orlop.domain.names import Reference, RepositoryName
 from orlop.ports.clock import Clock
-from orlop.ports.insides import HeldPackage, Inside, Insides, InsideState
+from orlop.ports.insides import Inside, Insides, InsideState
 from orlop.services.access.decisions import Access
 from orlop.services.content.images import Images
 from orlop.services.content.inspection import Inspection, PlatformImage
+from orlop.services.inside.documents import AttachedDocument, AttachedDocuments
+from orlop.services.inside.image import ImageInside as ImageInside
 from orlop.services.inside.reading import ImageReading
 
 #: Platforms that a refusal names.
 _NAMED = 12
 
 
-class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one image. An index is answered by its image for a platform."""
+class AttachedSbom(msgspec.Struct, frozen=True):
+    """A document that is attached to an image. Its `pushed_by` is empty for those who may not read the audit log of the
+    repository, unless it was them. `counts`: by the rules of the place."""
+
+    document: AttachedDocument
+    counts: bool
+
+
+class AttachedHere(msgspec.Struct, frozen=True):
+    """What is attached to an image in a repository, and what it is worth there."""
 
     repository: RepositoryName
-    reference: Reference
     digest: Digest
-    platform: str
-    inside: Inside
-    packages: tuple[HeldPackage, ...]
-    index: Digest | None = None
-    """The index that it was asked for by, where that is one."""
+    counts: AttachedCount
+    documents: tuple[AttachedSbom, ...]
 
 
 class ImageInsides:
     """What may not be pulled by the caller is not there, or refused where they may know of it: see Access.check."""
 
-    def __init__(self, access: Access, images: Images, insides: Insides, reading: ImageReading, clock: Clock) -> None:
+    def __init__(
+        self,
+        access: Access,
+        images: Images,
+        insides: Insides,
+        documents: AttachedDocuments,
+        reading: ImageReading,
+        clock: Clock,
+    ) -> None:
         self._access = access
         self._images = images
         self._insides = insides
+        self._documents = documents
         self._reading = reading
         self._clock = clock
 
@@ -51,7 +67,7 @@ class ImageInsides:
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
         """
-        found, index = await self._image(caller, repository, reference, platform)
+        found, index, platforms = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         inside = await self._insides.of(digest)
         if inside is None:
@@ -66,6 +82,8 @@ class ImageInsides:
             inside=inside,
             packages=packages,
             index=index,
+            platforms=platforms,
+            inspection=found,
         )
 
     async def whole(
@@ -84,27 +102,49 @@ class ImageInsides:
     ) -> ImageInside:
         """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
         `of`."""
-        found, _ = await self._image(caller, repository, reference, platform)
+        found, _, _ = await self._image(caller, repository, reference, platform)
         await self._access.check(caller, Action.PUSH_NEW, repository=repository)
         await self._insides.again(Digest.stored(found.digest), self._clock.now())
         await self._reading.call()
         return await self.of(caller, repository, reference, platform)
 
+    async def attached(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
+    ) -> AttachedHere:
+        """The SBOMs and attestations that are attached to it. Raises as `of`."""
+        found, _, _ = await self._image(caller, repository, reference, platform)
+        digest = Digest.stored(found.digest)
+        rules = await self._documents.rules(repository)
+        told = await self._images.sees_actors(caller, repository)
+        documents = tuple(
+            AttachedSbom(
+                document=each
+                if told or each.pushed_by == caller.subject.name
+                else msgspec.structs.replace(each, pushed_by=""),
+                counts=rules.counts is not AttachedCount.NEVER and each.pushed_by in rules.pushed_by,
+            )
+            for each in await self._documents.listed(repository, digest)
+        )
+        return AttachedHere(repository, digest, rules.counts, documents)
+
     async def _image(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
-    ) -> tuple[Inspection, Digest | None]:
-        """The image, and the index that was asked for instead."""
+    ) -> tuple[Inspection, Digest | None, tuple[str, ...]]:
+        """The image, the index that was asked for instead, and the platforms of that."""
         found, index = await self._images.content(caller, repository, reference), None
+        platforms: tuple[str, ...] = ()
         if found.kind is ContentKind.INDEX:
             index = Digest.stored(found.digest)
-            entry = _chosen([each for each in found.platforms if each.runs], platform)
+            running = [each for each in found.platforms if each.runs]
+            platforms = tuple(each.platform for each in running)
+            entry = _chosen(running, platform)
             found = await self._images.content(caller, repository, Digest.stored(entry.digest))
         if found.kind is not ContentKind.IMAGE:
             raise NotFound(
                 f"{repository} has no image there but a {found.kind}, which holds no packages",
                 {"name": repository, "kind": found.kind},
             )
-        return found, index
+        return found, index, platforms
 
 
 def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:

@@ -5,7 +5,7 @@ import re
 
 from orlop.domain.audit import timestamp
 from orlop.domain.inside.purl import made
-from orlop.services.inside.questions import ImageInside
+from orlop.services.inside.image import ImageInside
 
 TOOL = "orlop"
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from orlop.domain.inside.claimed import NO_LAYER
 from orlop.domain.inside.licences import joined, read_licence
 from orlop.domain.inside.package import Distribution, Package
 from orlop.ports.insides import HeldPackage
-from orlop.services.inside.questions import ImageInside
+from orlop.services.inside.image import ImageInside
 from orlop.services.inside.sbom import TOOL, document_id, fit, image_purl, made_at_second
 
 MEDIA_TYPE = "application/spdx+json"
@@ -62,10 +63,11 @@ def _system(distribution: Distribution) -> dict[str, Any]:
 def _package(number: int, held: HeldPackage, extracted: dict[str, str]) -> dict[str, Any]:
     package = held.package
     name = f"{package.namespace}/{package.name}" if package.namespace else package.name
+    where = f" in layer {held.layer}" if held.layer != NO_LAYER else ""
     return {
         **_described(f"SPDXRef-Package-{number}", name, package.version, "LIBRARY"),
         "licenseDeclared": _declared(package, extracted),
-        "sourceInfo": fit(f"found by {held.reader} in layer {held.layer}: {held.path}"),
+        "sourceInfo": fit(f"found by {held.reader}{where}: {held.path}"),
         "externalRefs": [_purl(held.purl)],
     }
 

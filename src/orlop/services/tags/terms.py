@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import msgspec
 
-from orlop.domain.access import Caller
+from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError, SettingsMoved
+from orlop.domain.errors import Denied, NameUnknown, RegistryError, SettingsMoved
 from orlop.domain.names import Tag
 from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
@@ -21,6 +21,9 @@ from orlop.services.tags.rules import RulesOfTags
 from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
+
+#: What the registry is told that would set or remove a tag of somebody's.
+_TAGS_NOTHING = Denied("the registry itself sets and removes no tag")
 
 
 class WriteTerms:
@@ -45,9 +48,10 @@ class WriteTerms:
                 self._settings.forget()
         return await write(await make())
 
-    async def check_push(self, repository: str) -> None:
+    async def check_push(self, caller: Caller, repository: str) -> None:
         """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
-        await self._shown.check_push(repository)
+        if caller.subject.kind is not SubjectKind.SYSTEM:
+            await self._shown.check_push(repository)
 
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
@@ -72,7 +76,12 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
+        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken.
+
+        What the registry itself attaches to content keeps to quotas, and is for repositories that are there alone.
+        """
+        if caller.subject.kind is SubjectKind.SYSTEM:
+            return await self._attaching(repository, tags)
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
@@ -95,6 +104,17 @@ class WriteTerms:
             room=room,
             settings=min(version, of_rules, terms.settings or version),
         )
+
+    async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
+        """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
+        gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
+        refused = dict.fromkeys(tags, _TAGS_NOTHING)
+        if (showing := await self._shown.of(repository)) is not None:
+            return msgspec.structs.replace(await self.cached(showing.path, repository), create=gone, tag=refused)
+        if await self._shown.is_left(repository):
+            raise Denied(f"{repository} is the cache of an upstream that is no more: nothing is attached there")
+        version, room = await self._versioned_room(repository)
+        return Terms(create=gone, tag=refused, room=room, settings=version)
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
@@ -120,6 +140,8 @@ class WriteTerms:
     ) -> Terms:
         """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
         unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
+        if caller.subject.kind is SubjectKind.SYSTEM:
+            return Terms(untag=lambda _: _TAGS_NOTHING)
         terms = await self._access.removal_terms(caller, repository)
         version, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(

@@ -3,6 +3,7 @@
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
+from orlop.domain.inside.sbom_rules import SAID
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import NAME_BYTES, Page, PageRequest, page_of
 from orlop.domain.upstreams.budget import Need
@@ -44,7 +45,8 @@ class ShownLists:
     async def referrers(
         self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
     ) -> Page[Descriptor]:
-        """A page of the referrers of a manifest, of one artifact type if given."""
+        """A page of the referrers of a manifest, of one artifact type if given: those that the upstream has, and what
+        Orlop itself attached here."""
         showing = await self._shown.of(repository)
         remote = showing.remote(repository) if showing is not None else None
         if showing is None or remote is None or not page.size:
@@ -58,5 +60,7 @@ class ShownLists:
                     break
         except RegistryError:
             return await self._referrers.page(repository, subject, artifact_type, page)
+        here = await self._referrers.page(repository, subject, artifact_type, PageRequest(_REFERRERS))
+        found |= {entry.digest: entry for entry in here.items if SAID in (entry.annotations or {})}
         after = sorted(digest for digest in found if digest > page.after)
         return page_of([found[digest] for digest in after[: page.size + 1]], page)

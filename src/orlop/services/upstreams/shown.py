@@ -41,6 +41,10 @@ class Upstreams:
             {"upstream": found.name, "at": found.path},
         )
 
+    async def is_left(self, repository: str) -> bool:
+        """Whether it is a cache, and the upstream whose it was is no more."""
+        return bool(await self._cached.is_cache(repository)) and await self._settings.nearest(repository) is None
+
     async def at(self, path: str, name: str) -> Showing | None:
         """The upstream of exactly this place and name. Raises Unavailable."""
         found = (await self._settings.by_place()).get(path)

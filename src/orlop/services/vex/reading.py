@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError, RequestInvalid
-from orlop.domain.inside.vex.carriers import VexLayer, vex_layers
+from orlop.domain.inside.carriers import VEX_DOCUMENTS, CarriedLayer
 from orlop.domain.inside.vex.statements import BYTES, VexDocument
 from orlop.domain.job_kinds import VEX, VEX_UPKEEP
 from orlop.domain.manifest import parse_manifest
@@ -85,7 +85,7 @@ class VexReading:
         if stored is None:
             return ()
         found: list[VexDocument] = []
-        for layer in vex_layers(parse_manifest(stored.content, stored.media_type), stored.content):
+        for layer in VEX_DOCUMENTS.layers(parse_manifest(stored.content, stored.media_type), stored.content):
             try:
                 found.append(await self._document(waiting, layer))
             except RequestInvalid:
@@ -93,7 +93,7 @@ class VexReading:
                     raise
         return found
 
-    async def _document(self, waiting: WaitingVex, layer: VexLayer) -> VexDocument:
+    async def _document(self, waiting: WaitingVex, layer: CarriedLayer) -> VexDocument:
         link = await self._blobs.find(waiting.repository, layer.digest, Caller(SYSTEM))
         if max(layer.size, link.blob.size) > BYTES:
             raise RequestInvalid(f"the VEX document has more than {BYTES >> 20} MiB")

@@ -77,7 +77,7 @@ SELECT l.advisory_id, l.alias FROM json_each(?1) AS wanted
 JOIN advisory_aliases l ON l.advisory_id = CAST(wanted.value AS BIGINT) ORDER BY l.advisory_id, l.alias;
 
 -- name: advisory_counts
-SELECT (SELECT count(*) FROM advisories), (SELECT count(*) FROM advisories WHERE matched = 0),
+SELECT (SELECT count(*) FROM advisories), (SELECT count(*) FROM advisories WHERE matched < ?1),
        (SELECT count(*) FROM findings), (SELECT count(*) FROM exploited), (SELECT count(*) FROM exploit_scores);
 
 -- name: advisory_sources

@@ -17,6 +17,34 @@ SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_a
 FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
 WHERE p.path = ?1 AND r.name >= ?2 AND r.name < ?3 AND r.name < '~' ORDER BY r.name LIMIT ?4;
 
+-- name: children_newest
+-- First what is alike and goes behind by its name, then what is less. SQLite seeks by the first bound of a name alone.
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND coalesce(r.pushed_at, 0) = ?2 AND r.name < ?3 AND r.name < '~'
+               ORDER BY r.name DESC LIMIT ?4) AS alike
+UNION ALL
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.name < '~' AND coalesce(r.pushed_at, 0) < ?2
+               ORDER BY coalesce(r.pushed_at, 0) DESC, r.name DESC LIMIT ?4) AS less;
+
+-- name: children_largest
+-- First what is alike and goes behind by its name, then what is less. SQLite seeks by the first bound of a name alone.
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.manifest_bytes + r.blob_bytes = ?2 AND r.name < ?3 AND r.name < '~'
+               ORDER BY r.name DESC LIMIT ?4) AS alike
+UNION ALL
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.name < '~' AND r.manifest_bytes + r.blob_bytes < ?2
+               ORDER BY r.manifest_bytes + r.blob_bytes DESC, r.name DESC LIMIT ?4) AS less;
+
 -- name: repositories_counted
 SELECT name, tag_count, manifest_bytes + blob_bytes, coalesce(pushed_at, 0), coalesce(pulled_at, 0), pulls
 FROM repositories WHERE name IN (SELECT value FROM json_each(?1) AS wanted) AND name < '~' ORDER BY name;
@@ -55,7 +83,8 @@ SELECT t.name, m.id, m.digest, m.media_type, m.artifact_type,
        CAST(coalesce((SELECT sum(p.pulls) FROM pulls p WHERE p.manifest_id = m.id), 0) AS BIGINT),
        coalesce((SELECT l.reason FROM locks l WHERE l.repository_id = m.repository_id AND l.digest = m.digest), ''),
        CASE WHEN EXISTS (SELECT 1 FROM edges b WHERE b.manifest_id = m.id
-                         AND b.media_type = 'application/vnd.buildkit.cacheconfig.v0') THEN 1 ELSE 0 END
+                         AND b.media_type = 'application/vnd.buildkit.cacheconfig.v0') THEN 1 ELSE 0 END,
+       coalesce((SELECT i.platform FROM inside_images i WHERE i.digest = m.digest), '')
 FROM tags t JOIN manifests m ON m.id = t.manifest_id
 WHERE t.repository_id = ?1 AND t.name IN (SELECT value FROM json_each(?2) AS wanted);
 

@@ -39,6 +39,40 @@ UPDATE inside_images SET state = 1, lease_until = ?2, tries = tries + 1 WHERE id
 SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id DESC LIMIT 1;
 
+-- name: inside_runs_on
+UPDATE inside_images SET platform = ?3 WHERE id = ?1 AND state = 1 AND tries = ?2;
+-- name: inside_holders
+SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
+WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id LIMIT ?2;
+
+-- name: inside_indexes
+SELECT m.digest FROM repositories r JOIN edges e ON e.repository_id = r.id JOIN manifests m ON m.id = e.manifest_id
+WHERE r.name = ?1 AND e.child_digest = ?2 AND e.kind = 'manifest' LIMIT ?3;
+
+-- name: inside_places
+SELECT m.id, m.digest, r.name
+FROM (SELECT id, digest, repository_id FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m
+JOIN repositories r ON r.id = m.repository_id ORDER BY m.id;
+
+-- name: inside_missed
+SELECT i.id FROM repositories r JOIN edges e ON e.repository_id = r.id JOIN manifests m ON m.id = e.manifest_id
+JOIN inside_images i ON i.digest = m.digest
+WHERE r.name = ?1 AND e.child_digest = ?2 AND e.kind = 'layer' AND (i.state = 3 OR (i.state = 0 AND i.tries > 0))
+LIMIT 200;
+
+-- name: inside_retry
+UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE id = ?1 AND (state = 3 OR (state = 0 AND tries > 0));
+
+-- name: inside_anew
+UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE digest = ?1 AND state >= 1;
+
+-- name: inside_came
+UPDATE inside_images SET state = 0, since = ?2, tries = 0
+WHERE digest = ?1 AND (state = 1 OR (state >= 2 AND EXISTS (
+    SELECT 1 FROM image_units iu
+    WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
+RETURNING id;
+
 -- name: inside_read
 UPDATE inside_images SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6
 WHERE id = ?1 AND state = 1 AND tries = ?2 RETURNING id;

@@ -269,7 +269,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
     vulnerabilities.register(app, servers)
     licences.register(app, servers)
     locks.register(app, servers)
-    inside.register(app, servers)
+    inside.register(app, servers, stores)
     trash.register(app, servers)
     labels.register(app, servers)
 

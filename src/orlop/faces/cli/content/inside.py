@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import aclosing
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -9,8 +10,9 @@ import cyclopts
 from cyclopts import Parameter
 
 from orlop.domain.counts import counted
+from orlop.domain.digest import Digest
 from orlop.faces.cli import shown
-from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location
 from orlop.faces.cli.running import UsageError, argument, run, tell
 from orlop.faces.cli.servers import Servers
@@ -20,23 +22,34 @@ _Flag = Annotated[bool, Parameter(negative="")]
 _DEFAULTS = Connecting()
 #: Seconds between two looks at whether an image has been read, the first and the longest pause.
 _FIRST, _LONGEST = 0.2, 2.0
+#: Characters of a digest, the longest there is.
+_DIGEST = 135
 
 _PACKAGES: dict[str, Any] = {
     "PACKAGE": lambda held: _name(held),
     "VERSION": "version",
     "TYPE": "type",
-    "LAYER": lambda held: str(held["layer"] + 1),
+    "LAYER": lambda held: layer_number(held["layer"]),
     "LICENCE": lambda held: ", ".join(held["licences"]) or "-",
 }
 
 
-def register(app: cyclopts.App, servers: Servers) -> None:
+_ATTACHED: dict[str, Any] = {
+    "DOCUMENT": "digest",
+    "TYPE": "media_type",
+    "WAY": "way",
+    "BY": lambda found: found["pushed_by"] or "-",
+    "COUNTS": lambda found: "yes" if found["counts"] else "no",
+}
+
+
+def register(app: cyclopts.App, servers: Servers, stores: ContentStores) -> None:
     """Add the commands to `app`."""
-    _sbom(app, servers)
+    _sbom(app, servers, stores)
     _scan(app, servers)
 
 
-def _sbom(app: cyclopts.App, servers: Servers) -> None:
+def _sbom(app: cyclopts.App, servers: Servers, stores: ContentStores) -> None:
     @app.command
     def sbom(
         ref: str,
@@ -45,6 +58,8 @@ def _sbom(app: cyclopts.App, servers: Servers) -> None:
         format_: Annotated[Literal["table", "cyclonedx", "spdx"], Parameter(name="--format")] = "table",
         platform: str = "",
         wait: Annotated[bool, Parameter(negative="--no-wait")] = True,
+        attached: _Flag = False,
+        from_: Annotated[str, Parameter(name="--from")] = "",
         json: _Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -60,11 +75,23 @@ def _sbom(app: cyclopts.App, servers: Servers) -> None:
             Of an image for several platforms the one that is meant, as linux/amd64.
         wait
             Wait for an image that was pushed just now to be read.
+        attached
+            List the SBOMs and attestations that are attached to the image, and who attached them.
+        from_
+            Write one of those, by its digest, byte for byte.
         json
             Print JSON.
         """
+        if from_ and (attached or format_ != "table"):
+            raise UsageError("--from writes a document as it is: leave out --attached and --format")
 
         async def work(server: ManagementServer, location: Location) -> int:
+            if attached or from_:
+                found = await _attached(server, location, platform)
+                if attached:
+                    _show_attached(location, found, json=json)
+                    return 0
+                return await _write(stores, location, connecting, found, from_)
             found = await _read(server, location, platform, wait=wait)
             if format_ == "table" or found["state"] != "read":
                 return _show(location, found, json=json)
@@ -127,6 +154,41 @@ async def _read(server: ManagementServer, location: Location, platform: str, *, 
         pause = min(2 * pause, _LONGEST)
 
 
+async def _attached(server: ManagementServer, location: Location, platform: str) -> dict[str, Any]:
+    assert location.image is not None
+    query = {"repository": str(location.image.repository), "reference": image_reference(location)}
+    asked = urlencode(query | ({"platform": platform} if platform else {}))
+    found: dict[str, Any] = (await server.ask("GET", f"/attached-sboms?{asked}")).value
+    return found
+
+
+def _show_attached(location: Location, found: dict[str, Any], *, json: bool) -> None:
+    if json:
+        shown.print_json(found)
+        return
+    shown.rows(found["sboms"], _ATTACHED, json=False, widest=_DIGEST)
+    if not found["sboms"]:
+        tell(f"no SBOM is attached to {location}")
+
+
+async def _write(
+    stores: ContentStores, location: Location, connecting: Connecting, found: dict[str, Any], digest: str
+) -> int:
+    """Write a document that is attached as it is."""
+    document = next((each for each in found["sboms"] if each["digest"] == digest), None)
+    if document is None:
+        tell(f"no SBOM with the digest {digest} is attached to {location}; --attached lists them")
+        return 1
+    async with (
+        stores.repository(location, connecting) as opened,
+        aclosing(opened.read_blob(Digest.stored(digest), document["size"])) as pieces,
+    ):
+        async for piece in pieces:
+            sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+    return 0
+
+
 def _show(location: Location, found: dict[str, Any], *, json: bool) -> int:
     """Print it; the exit code: 1 where it could not be read, or not yet."""
     if json:
@@ -152,6 +214,11 @@ def _summary(found: dict[str, Any]) -> str:
 def _name(held: dict[str, Any]) -> str:
     separator = ":" if held["type"] == "maven" else "/"
     return f"{held['namespace']}{separator}{held['name']}" if held["namespace"] else str(held["name"])
+
+
+def layer_number(layer: int) -> str:
+    """The number of a layer for people, the lowest is 1; a dash where nothing says which."""
+    return str(layer + 1) if layer >= 0 else "-"
 
 
 def image_argument(ref: str) -> Location:

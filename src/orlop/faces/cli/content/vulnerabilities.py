@@ -11,7 +11,7 @@ from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.clearing import cleared_counts, document_words, part_of
-from orlop.faces.cli.content.inside import image_argument, image_reference
+from orlop.faces.cli.content.inside import image_argument, image_reference, layer_number
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.running import run, tell
 from orlop.faces.cli.servers import Servers
@@ -27,7 +27,7 @@ _COLUMNS: dict[str, Any] = {
     "INSTALLED": "installed",
     "FIXED IN": lambda one: ", ".join(one["fixed"]) or "-",
     "ID": "id",
-    "LAYER": lambda one: str(one["layer"] + 1),
+    "LAYER": lambda one: layer_number(one["layer"]),
 }
 _ACCEPTED: dict[str, Any] = {
     "ACCEPTED": "severity",

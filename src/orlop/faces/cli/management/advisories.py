@@ -118,7 +118,7 @@ def _import(group: cyclopts.App, servers: Servers, reader: AdvisoryReader) -> No
                     f" {one['older']} older than what is there, {one['refused']} refused"
                 )
                 for refusal in one["refusals"][:_TOLD]:
-                    tell(f"{refusal['where']}: {refusal['why']}")
+                    tell(shown.cell(f"{refusal['where']}: {refusal['why']}", widest=600))
             return 0 if any(one["records"] for one in found) else 1
 
         return work(servers, at, do)

@@ -5,8 +5,6 @@ import msgspec
 from orlop.domain.access import Visibility
 from orlop.domain.errors import Denied, NameUnknown, NotFound, Unauthorized
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import PageRequest
-from orlop.domain.tag_lists import TagFilter, TagOrder
 from orlop.faces.ui.exchange import UiExchange
 from orlop.services.desks import Desks
 from orlop.services.management.operations import Operation
@@ -14,7 +12,13 @@ from orlop.services.management.operations import Operation
 _OF_REPOSITORY = (("", "Tags"),)
 _OF_NAMESPACE = (("", "Repositories"),)
 #: For whoever is signed in: their services tell nobody else.
-_FURTHER = (("history", "History"), ("rules", "Rules"), ("people", "People"), ("usage", "Usage"))
+_FURTHER = (
+    ("history", "History"),
+    ("vulnerabilities", "Vulnerabilities"),
+    ("rules", "Rules"),
+    ("people", "People"),
+    ("usage", "Usage"),
+)
 
 
 class PlaceFrame(msgspec.Struct, frozen=True):
@@ -48,7 +52,7 @@ class PlaceFrames:
         refused: NameUnknown | Denied | Unauthorized
         try:
             repository = RepositoryName(name)
-            await self._browsing.tags.page(exchange.caller, repository, TagOrder.NAME, TagFilter(), PageRequest(1))
+            await self._browsing.tags.check(exchange.caller, repository)
         except (NameUnknown, Denied, Unauthorized) as refusal:
             refused = refusal
         else:

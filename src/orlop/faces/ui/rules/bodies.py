@@ -54,8 +54,8 @@ def body_of(text: str) -> dict[str, Any]:
 
 
 def line_of(body: Mapping[str, Any]) -> str:
-    """What it says in a line, as far as there is room."""
-    said = "; ".join(f"{field}: {_value(value)}" for field, value in body.items())
+    """What it says in a line, as far as there is room; fields that say nothing are left out."""
+    said = "; ".join(f"{field}: {_value(value)}" for field, value in body.items() if value not in ("", [], {}, None))
     return said if len(said) <= _LINE else f"{said[: _LINE - 1]}…"
 
 

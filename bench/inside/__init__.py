@@ -1,0 +1,1 @@
+"""Orlop's readers of images beside syft: `python -m bench.inside FOLDER`."""

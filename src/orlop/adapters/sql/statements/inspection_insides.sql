@@ -1,0 +1,45 @@
+-- name: finding_inside_part
+SELECT DISTINCT coalesce(i.digest, 'image ' || CAST(n.image_id AS TEXT)),
+       'what is known of the image leads to a part that is not there, or not all of it'
+FROM image_units n LEFT JOIN inside_images i ON i.id = n.image_id LEFT JOIN units u ON u.id = n.unit_id
+WHERE i.id IS NULL OR u.id IS NULL OR u.complete = 0;
+
+-- name: finding_inside_package
+SELECT DISTINCT 'part ' || CAST(p.unit_id AS TEXT) || ' of images', 'it holds a package that is not there'
+FROM unit_packages p
+WHERE NOT EXISTS (SELECT 1 FROM packages k WHERE k.id = p.package_id)
+   OR NOT EXISTS (SELECT 1 FROM units u WHERE u.id = p.unit_id);
+
+-- name: finding_package_key
+SELECT 'package ' || CAST(k.package_id AS TEXT), 'it is gone, and advisories would find it as ' || k.name
+FROM package_keys k WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.id = k.package_id);
+
+-- name: finding_advisory_name
+SELECT 'advisory ' || CAST(p.advisory_id AS TEXT), 'it is gone, and would be found by the package ' || p.name
+FROM advisory_packages p WHERE NOT EXISTS (SELECT 1 FROM advisories a WHERE a.id = p.advisory_id)
+UNION ALL
+SELECT 'advisory ' || CAST(l.advisory_id AS TEXT), 'it is gone, and would be found by its other name ' || l.alias
+FROM advisory_aliases l WHERE NOT EXISTS (SELECT 1 FROM advisories a WHERE a.id = l.advisory_id);
+
+-- name: finding_advisory_number
+SELECT a.name, 'its number may be given to another one' FROM advisories a
+WHERE a.id > (SELECT coalesce(max(c.last), 0) FROM advisory_changes c);
+
+-- name: finding_vulnerability
+SELECT coalesce(a.name, 'advisory ' || CAST(f.advisory_id AS TEXT)) || ' in '
+       || coalesce(k.purl, 'package ' || CAST(f.package_id AS TEXT)),
+       'the advisory or the package is not there'
+FROM findings f LEFT JOIN advisories a ON a.id = f.advisory_id LEFT JOIN packages k ON k.id = f.package_id
+WHERE a.id IS NULL OR k.id IS NULL;
+
+-- name: finding_vulnerability_reason
+-- One that was not matched yet may say what it said before.
+SELECT a.name || ' in ' || k.purl, CASE WHEN a.withdrawn = 1 THEN 'the advisory was withdrawn'
+                                        ELSE 'the advisory is about no such package' END
+FROM findings f JOIN advisories a ON a.id = f.advisory_id JOIN packages k ON k.id = f.package_id
+WHERE a.matched > 0 AND (a.withdrawn = 1 OR NOT EXISTS (
+    SELECT 1 FROM package_keys n JOIN advisory_packages p ON p.ecosystem = n.ecosystem AND p.name = n.name
+    WHERE n.package_id = f.package_id AND p.advisory_id = f.advisory_id));
+
+-- name: inspect_advisories
+SELECT id, name, hash, body FROM advisories WHERE id > ?1 ORDER BY id LIMIT ?2;
