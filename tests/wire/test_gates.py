@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.config.jobs import JobSettings
+from orlop.ports.by import By
+from orlop.ports.settings import Document
 from tests.content import Pushable, image, index
 from tests.contract.advisories import advisory
 from tests.managed import PASSWORD, Managed
@@ -171,11 +173,8 @@ def test_a_scanner_that_is_down_opens_no_gate() -> None:
     with InProcess(jobs=JobSettings(serve=False)) as registry:
         registry.push("prod/app", holding("openssl9", "3.0.17"), "1")
         body = json.dumps({**ENFORCED, "wait": 0}).encode()
-        put = registry.ask(
-            *("PUT", "/api/v1/gates/no-critical?path=prod", body),
-            [("if-none-match", "*"), ("content-type", "application/json")],
-        )
-        assert put.status == 201, put
+        documents = registry.stores.identity.documents
+        registry.run(documents.put(Document("gate", "no-critical", body, path="prod"), By("admin", 1)))
         for _ in range(2):
             answer = registry.ask("GET", "/v2/prod/app/manifests/1")
             assert (answer.status, answer.header("retry-after")) == (403, "15")
