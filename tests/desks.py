@@ -5,6 +5,8 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.scanning.client import HttpScannerClient
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -72,12 +74,18 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.addressing import Addressing
+from orlop.services.scanning.attached import AttachedReports
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
+from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
@@ -195,8 +203,26 @@ def desks_of(
     importing = Importing(store.advisories, store.sources, reader, clock)
     advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
+    client, addressing = HttpScannerClient(()), Addressing(lambda _: "", "http://registry.example")
+    attached = AttachedReports(content.uploads, manifests)
+    scanning = Scanning(
+        catalog.scanning,
+        identity.documents,
+        in_force,
+        client,
+        addressing,
+        catalog.manifests,
+        content.blobs,
+        attached,
+        opened.queue.jobs,
+        clock,
+        lambda size: bytes(size),
+    )
+    states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
+        scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
@@ -216,6 +242,9 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        signatures=ImageSignatures(
+            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+        ),
         licences=ImageLicences(insides, in_force, acceptance),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),

@@ -20,6 +20,8 @@ class ConcernKind(StrEnum):
     """A job failed for good."""
     UPSTREAM = "upstream"
     """An upstream is away."""
+    SCANNER = "scanner"
+    """A scanner does not answer."""
     RETENTION_PLAN = "retention-plan"
     """A plan was made and waits for somebody who applies it."""
     FOLLOWER = "follower"

@@ -76,6 +76,10 @@ class EventKind(StrEnum):
     ADVISORIES_FAILED = "advisories.failed"
     IMAGE_AFFECTED = "image.affected"
     SBOM_REFUSED = "sbom.refused"
+    SCAN_FINISHED = "scan.finished"
+    SCAN_FAILED = "scan.failed"
+    SCANNER_UNHEALTHY = "scanner.unhealthy"
+    SCANNER_BACK = "scanner.back"
 
 
 #: What did not happen because it was not allowed.
@@ -106,6 +110,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
         EventKind.SBOM_REFUSED,
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
     }
 )
 
@@ -119,6 +124,7 @@ OF_CONTENT = frozenset(
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED),
     }
 )
 

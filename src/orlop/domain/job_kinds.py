@@ -171,6 +171,15 @@ SBOM_RULES_APPLIED = JobKind(
     forgotten_after=HOUR,
 )
 
+SCANNING = JobKind(
+    kind="scan-images",
+    text="Asks scanners about images that wait for them, and takes in their reports.",
+    forgotten_after=HOUR,
+)
+SCANNING_UPKEEP = JobKind(
+    kind="look-for-scans",
+    text="Looks for images that scanners were not asked about yet or are to be asked again, and forgets what is gone.",
+)
 VEX = JobKind(
     kind="read-vex",
     text="Reads VEX documents that were pushed as referrers of images.",
@@ -215,6 +224,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(CACHE_EXPIRY, CACHE_CLEARING),
         *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
+        *(SCANNING, SCANNING_UPKEEP),
     )
 }
 

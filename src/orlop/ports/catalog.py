@@ -34,6 +34,7 @@ from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
+from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
 from orlop.ports.setting_ends import SettingEnds
@@ -444,6 +445,7 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     insides: InsideStore
+    scanning: ScanStore
     holdings: Holdings
     locks: Locks
     usages: Usages

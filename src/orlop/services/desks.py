@@ -35,9 +35,12 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.virtuals.places import VirtualPlaces
@@ -62,6 +65,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities
@@ -71,6 +75,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     finding_history: FindingHistory
     licences: ImageLicences
     gates: GateDesk
+    scanners: ScannerDesk
+    scan_reports: ScannerReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -117,6 +117,10 @@ EXCEPTIONS = {
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
+    "scan_next": {"SCAN s USING INDEX scans_due": "scans that wait or go on, until one is of a scanner that answers"},
+    "scan_manifests": {"SCAN m": "the rows of one window"},
+    "scans_window": {"SCAN s": "the rows of one window"},
+    "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
     "newest_images": {"SCAN l": "the last hundred tags of a repository"},
@@ -397,6 +401,7 @@ OF_REPOSITORIES = {
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags"),
+        "held_indexes",
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -416,6 +421,7 @@ OF_REPOSITORIES = {
     "hidden ones, too: they are of no place": {"inside_places"},
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
+        "scan_manifests",
     },
     "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},

@@ -35,6 +35,7 @@ from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
+from orlop.adapters.sql.scans import SqlScannerStates, SqlScans
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
 from orlop.adapters.sql.settings_ends import SqlSettingEnds
@@ -59,6 +60,7 @@ from orlop.ports.identity import Identity
 from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
+from orlop.ports.scans import ScanStore
 from orlop.ports.webhooks import WebhookStore
 
 #: The database within the catalog's folder, and what lies beside it.
@@ -151,6 +153,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine), SqlImagePlaces(engine)),
+        scanning=ScanStore(SqlScans(engine), SqlScannerStates(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),

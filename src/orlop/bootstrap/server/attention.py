@@ -39,6 +39,7 @@ def build_attention(
             sources.jobs(queue.jobs, gate),
             sources.upstreams(documents, catalog.upstream_states),
             sources.advisories(documents, catalog.advisories.sources, gate),
+            sources.scanners(documents, catalog.scanning.states),
             sources.webhooks(documents, hooks.log),
             sources.quotas(documents, catalog.usages, clock),
             inside.given_advisories(documents, catalog.advisories.sources, gate),

@@ -26,7 +26,6 @@ class GateAt(StrEnum):
     """When a gate is looked at."""
 
     PULL = "pull"
-    PUSH = "push"
 
 
 class GateMode(StrEnum):
@@ -42,7 +41,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     on: Annotated[
         tuple[GateAt, ...],
-        Meta(min_length=1, max_length=2, description="When it is looked at: pull, push. Of a push only what is known."),
+        Meta(min_length=1, max_length=1, description="When it is looked at: pull."),
     ] = (GateAt.PULL,)
     mode: Annotated[
         GateMode,
@@ -108,8 +107,6 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             size_of(self.largest)
         if not (self.needs_findings or self.deny_licences or self.require_sbom or self.needs_config):
             raise ValueError("the gate would let everything pass: name a condition, such as deny_severity")
-        if GateAt.PUSH in self.on and GateAt.PULL not in self.on and not self.needs_config:
-            raise ValueError("what is inside an image is not known when it is pushed: such a gate stands at pull")
 
     @property
     def needs_findings(self) -> bool:
@@ -139,7 +136,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 GATES = SettingKind(
     kind="gate",
     plural="gates",
-    text="Gates: what images have to be like to be pulled from a place, or pushed to it.",
+    text="Gates: what images have to be like to be pulled from a place.",
     body=Gate,
     speaks_for=nobody,
     holds=Holds.ALL,

@@ -16,10 +16,12 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.faces.api.images import Of, Repository
 from orlop.ports.advisories import ReadBatch, StoredAdvisory
+from orlop.ports.scans import ScanState
 from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
+from orlop.services.scanning.questions import ScannerReports, ScanOfImage
 
 Severity = Literal["critical", "high", "medium", "low", "none", "unknown"]
 
@@ -255,6 +257,21 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )
 
+    @classmethod
+    def by_scanner(cls, one: ScanOfImage, report: VulnerabilityReport) -> "VulnerabilitiesValue":
+        """As clients see what a scanner said."""
+        return msgspec.structs.replace(cls.of(report), state=_state_of(one))
+
+
+def _state_of(one: ScanOfImage) -> str:
+    """In the words of what this registry reads by itself: read as soon as the scanner said anything."""
+    scan = one.scan
+    if scan is not None and scan.judged_at:
+        return "read"
+    if scan is None or scan.state is ScanState.WAITING:
+        return "waiting"
+    return "reading" if scan.state is ScanState.SCANNING else "unread"
+
 
 def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     """`/advisories` and `/advisory-status`."""
@@ -308,7 +325,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     return [import_advisories, show_advisory_status, list_advisories, show_advisory]
 
 
-def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
+def vulnerabilities(service: Vulnerabilities, reports: ScannerReports) -> list[HTTPRouteHandler]:
     """`/image-vulnerabilities`."""
 
     @get(
@@ -328,8 +345,25 @@ def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
             Severity, QueryParameter(name="severity", description="Only what is as bad or worse, or nobody rated.")
         ] = "unknown",
         fixable: Annotated[bool, QueryParameter(name="fixable", description="Only what a version mends.")] = False,
+        scanner: Annotated[
+            str,
+            QueryParameter(
+                name="scanner", max_length=63, description="What this scanner said last, in place of this registry."
+            ),
+        ] = "",
     ) -> VulnerabilitiesValue:
         """What is known to be wrong with an image, the worst first."""
+        if scanner:
+            one, said = await reports.findings(
+                caller_of(request),
+                RepositoryName(repository),
+                parse_reference(reference),
+                platform,
+                scanner,
+                least=severity,
+                fixable=fixable,
+            )
+            return VulnerabilitiesValue.by_scanner(one, said)
         report = await service.of(
             caller_of(request),
             RepositoryName(repository),

@@ -102,7 +102,7 @@ class Pulling:
 
     def seen(self, ready: Ready, asked: PlainRequest) -> None:
         """See Reading."""
-        self._handlers.seen(ready.pull, counted=asked.method == "GET")
+        self._handlers.seen(ready.pull, asked.caller, counted=asked.method == "GET")
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 
     async def answer(self, target: bytes, request: Request, exchange: Exchange) -> Response:

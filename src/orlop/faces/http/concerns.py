@@ -21,6 +21,8 @@ def page_of(concern: Concern) -> str:
             return f"/jobs/{concern.name}"
         case ConcernKind.UPSTREAM:
             return "/world"
+        case ConcernKind.SCANNER:
+            return f"/r/{quote(concern.place)}/-/rules" if concern.place else "/rules"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
         case ConcernKind.EXCEPTION:

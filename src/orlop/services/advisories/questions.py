@@ -104,24 +104,18 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
+        judgement = await self.judgement(image)
+        found = [judged(one, judgement) for one in grouped(rows, *await self._known(rows))]
+        remarks = (*await self._remarks(image, len(packages)), *judgement.remarks)
+        report = reported(image, len(packages), found, remarks, least=least, fixable=fixable)
+        at = max((each.imported_at for each in await self._sources.all()), default=0)
+        return msgspec.structs.replace(report, advisories_at=at)
+
+    async def judgement(self, image: ImageInside) -> Judgement:
+        """What clears findings of an image now, whoever found them."""
         tags = await tags_of(image, self._acceptance)
         digests = (image.digest, *([image.index] if image.index is not None else []))
-        judgement = await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
-        found = [judged(one, judgement) for one in grouped(rows, *await self._known(rows))]
-        wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
-        open_ = [one for one in found if one.is_open]
-        accepted = sum(one.accepted is not None for one in found)
-        counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
-        return VulnerabilityReport(
-            image=image,
-            packages=len(packages),
-            counts={word: number for word, number in counts.items() if number},
-            remarks=(*await self._remarks(image, len(packages)), *judgement.remarks),
-            found=tuple(wanted),
-            accepted=accepted,
-            cleared=len(found) - len(open_) - accepted,
-            advisories_at=max((each.imported_at for each in await self._sources.all()), default=0),
-        )
+        return await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
 
     async def _known(
         self, rows: Sequence[FoundInImage]
@@ -156,6 +150,30 @@ def judged(one: Vulnerability, judgement: Judgement) -> Vulnerability:
     """The same, with what clears it; nothing is left out."""
     accepted, said = judgement.accepted(one.ids, one.purl), judgement.said(one.ids, one.purl)
     return msgspec.structs.replace(one, accepted=accepted, said=said) if accepted or said else one
+
+
+def reported(
+    image: ImageInside,
+    packages: int,
+    found: Sequence[Vulnerability],
+    remarks: Sequence[str],
+    *,
+    least: str,
+    fixable: bool,
+) -> VulnerabilityReport:
+    """Findings that were judged as a report: all are counted, those that are asked for are listed."""
+    open_ = [one for one in found if one.is_open]
+    accepted = sum(one.accepted is not None for one in found)
+    counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
+    return VulnerabilityReport(
+        image=image,
+        packages=packages,
+        counts={word: number for word, number in counts.items() if number},
+        remarks=tuple(remarks),
+        found=tuple(one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)),
+        accepted=accepted,
+        cleared=len(found) - len(open_) - accepted,
+    )
 
 
 def _base(ecosystem: str) -> str:

@@ -96,6 +96,8 @@ class Operation(StrEnum):
     RETENTION_APPLY = "retention.apply"
     IN_USE_READ = "in-use.read"
     IN_USE_SET = "in-use.set"
+    SCANNER_READ = "scanner.read"
+    SCANNER_CHECK = "scanner.check"
     ADVISORY_READ = "advisory.read"
     ADVISORY_STATUS = "advisory.status"
     ADVISORY_IMPORT = "advisory.import"
@@ -204,6 +206,9 @@ RULES: dict[Operation, Rule] = {
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
     # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
+    # What these need at the place of their scanner, its kind declares, as for settings.
+    Operation.SCANNER_READ: Rule(_SEE),
+    Operation.SCANNER_CHECK: Rule(_RULE),
     # What advisories say is no secret: whoever is signed in may read them.
     Operation.ADVISORY_READ: Rule(own=True, reads=True),
     Operation.ADVISORY_STATUS: Rule(_SEE),

@@ -14,6 +14,7 @@ from orlop.faces.cli.management import (
     house_rules,
     people,
     places,
+    scanners,
     settings,
     sign_in,
     upstreams,
@@ -38,6 +39,7 @@ def register(
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
     upstreams.register(app, servers)
+    scanners.register(app, servers)
     caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)

@@ -45,7 +45,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
-        on: Literal["pull", "push"] = "pull",
+        on: Literal["pull"] = "pull",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:

@@ -214,9 +214,11 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType | types.EnumType):
         option = _option(field)
         shown_as = _singular(option)
-        made = Annotated[tuple[str, ...] | None, Parameter(name=shown_as, negative="", help=help_)]
+        # What has many lines is not typed: each is what a file holds.
+        each: Any = Path if _has_lines(field) else str
+        made = Annotated[tuple[each, ...] | None, Parameter(name=shown_as, negative="", help=help_)]
         if shown_as != option:  # the field's own name is taken as well, and not listed a second time
-            hidden = Annotated[tuple[str, ...] | None, Parameter(name=option, negative="", show=False)]
+            hidden = Annotated[tuple[each, ...] | None, Parameter(name=option, negative="", show=False)]
             yield f"{field.name}_", (field.encode_name, hidden)
     if made is not None:
         yield field.name, (field.encode_name, made)
@@ -238,8 +240,9 @@ def _help(field: types.Field) -> str:
 def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     """A flag that names a file with what a field is to be: for secrets, which are not to be typed, and for what has
     many lines."""
-    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
-    if field.encode_name in kind.secrets or (schema or {}).get("contentMediaType"):
+    if field.encode_name in kind.secrets or (
+        _has_lines(field) and not isinstance(_plain(field.type), types.VarTupleType)
+    ):
         help_ = f"A file that holds it, rather than {_option(field)}."
         yield (
             f"{field.name}_file",
@@ -253,10 +256,19 @@ def _is_words(type_: types.Type) -> bool:
     return isinstance(plain, types.VarTupleType) and isinstance(_plain(plain.item_type), types.EnumType)
 
 
-def _typed(value: Any, words: bool) -> Any:
-    """What a flag says; the content of a file where it names one; each of `words`. Raises UsageError."""
+def _has_lines(field: types.Field) -> bool:
+    """Whether what a field is to be stands in files."""
+    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
+    return bool((schema or {}).get("contentMediaType"))
+
+
+def _typed(value: Any, words: bool = False) -> Any:
+    """What a flag says; the content of a file, or of each of several, where it names them. `words`: with commas, too.
+    Raises UsageError."""
     if words:
         return [word for text in value for word in text.split(",")]
+    if isinstance(value, tuple):
+        return [_typed(each) for each in value]
     return typed.text_of(value) if isinstance(value, Path) else value
 
 
