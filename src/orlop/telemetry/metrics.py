@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
+from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -133,12 +134,7 @@ class Metrics:
         self._refusals = Counter(
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
-        self._gated = Counter(
-            "orlop_gate_pulls",
-            "Pulls of which a gate said something, by what came of them.",
-            ("outcome",),
-            registry=self._own,
-        )
+        self.gates = GateMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)
@@ -171,10 +167,6 @@ class Metrics:
     def refused(self, rule: str) -> None:
         """Somebody may not do what they asked for. `rule` is one of a few fixed words (domain.access.RuleKind)."""
         self._refusals.labels(rule).inc()
-
-    def gated(self, outcome: str) -> None:
-        """A gate said something of a pull. `outcome` is one of a few fixed words (services.gates.pulls.GateOutcome)."""
-        self._gated.labels(outcome).inc()
 
     def job_ended(self, kind: str, how: str) -> None:
         """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""

@@ -86,7 +86,7 @@ def application_on(
     metrics = Metrics()
     reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
     services = build_services(settings, stores, reader, metrics.upstreams)
-    gates = build_gates(stores, services, metrics.gated)
+    gates = build_gates(stores, services, metrics.gates.pulled)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     works = keeping(settings, stores, services, metrics)
