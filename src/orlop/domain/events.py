@@ -82,6 +82,9 @@ class EventKind(StrEnum):
     SCANNER_BACK = "scanner.back"
 
 
+#: How the detail of a deleted manifest begins that referred to another, whose digest follows.
+REFERRED = "referred to "
+
 #: What did not happen because it was not allowed.
 REFUSALS = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED})
 
