@@ -186,9 +186,8 @@ async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
     body = b'{"url": "https://advisories.example/all.zip", "late": "3d"}'
     await api.identity.documents.put(Document("advisory-source", "osv", body), api.by)
     assert await told(api, "root") == [], "it was not asked yet"
-    long_ago = AdvisorySource(name="by-hand", imported_at=1)
-    await sources.tell(long_ago, api.by)
-    assert await told(api, "root") == [], "what somebody gives is never late"
+    await sources.tell(AdvisorySource(name="by-hand", imported_at=api.now - DAY), api.by)
+    assert await told(api, "root") == [], "what somebody gave a day ago is not late"
     for source, severity, text in (
         (AdvisorySource(name="osv", imported_at=api.now - 2 * DAY), "", ""),
         (AdvisorySource(name="osv", error="no answer"), "error", "fails: no answer; it never had anything"),
@@ -211,7 +210,8 @@ async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
         )
     assert await who_is_told(api, "advisories") == {"root", "aud"}
     await api.identity.documents.remove("advisory-source", "osv", api.by)
-    assert await told(api, "root") == []
+    [given] = await told(api, "root")
+    assert given["text"] == "the advisories of osv could not be taken in: no answer", "as of what somebody gave"
 
 
 async def test_followers_that_fail(api: Api) -> None:

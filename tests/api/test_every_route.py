@@ -78,10 +78,17 @@ _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELJGZZwDlfnW9mRwu2PpOiGoLxMYU
+uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
+-----END PUBLIC KEY-----
+"""
+_SIGNERS = {"keys": [_PUBLIC_KEY]}
 _SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
+_GATE = {"deny_severity": "critical"}
 _SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
@@ -296,6 +303,13 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
         for path in (
+            "/images",
+            "/image-texts",
+            "/image-packages",
+            "/image-vulnerabilities",
+            "/image-licences",
+            "/image-signatures",
+            "/sboms",
             *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
             *("/image-licences", "/sboms", "/attached-sboms"),
         )
@@ -347,10 +361,20 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("signers", _SIGNERS),
     **_rules("sbom-rules", _SBOM_RULE),
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
+    **_rules("gates", _GATE),
+    ("GET", "/gate-verdicts"): [
+        ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
+        ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/gate-dry-runs/{name}"): [
+        ("/gate-dry-runs/made?path=team", None, _DELETES),
+        ("/gate-dry-runs/made?path=team-b", None, frozenset({"root", "bob"})),
+    ],
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -587,10 +611,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
         await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
         await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
+        await api.management.settings.put(root, "gate", "made", _GATE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)

@@ -33,6 +33,9 @@ def layer(name: str, files: Mapping[str, str]) -> Piece:
     return Piece(name, media_types.OCI_LAYER, gzip.compress(stream.getvalue(), mtime=0))
 
 
+#: How often it is looked, ten times a second: readers stand back for everything else that a machine does.
+_LOOKS = 1_800
+
 BASE = layer("debian", {"etc/os-release": _RELEASE, "var/lib/dpkg/status": _STATUS.format("bash", "5.2.15-2")})
 
 
@@ -49,12 +52,22 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
 def known(api: Managed, repository: str, reference: str, **more: str) -> Any:
     """What is known of an image, once it was read."""
     query = "&".join(f"{name}={value}" for name, value in {"reference": reference, **more}.items())
-    for _ in range(300):
+    for _ in range(_LOOKS):
         found = api.ask("GET", f"image-packages?repository={repository}&{query}")
         if found["state"] in {"read", "unread"}:
             return found
         time.sleep(0.1)
-    raise AssertionError(f"{repository}:{reference} is {found['state']} after half a minute")
+    raise AssertionError(f"{repository}:{reference} is {found['state']} after so many looks")
+
+
+def attached(api: Managed, repository: str, reference: str) -> list[str]:
+    """The types of the SBOMs that are attached to an image, once there is any."""
+    for _ in range(_LOOKS):
+        found = api.ask("GET", f"attached-sboms?repository={repository}&reference={reference}")["sboms"]
+        if found:
+            return [each["media_type"] for each in found]
+        time.sleep(0.1)
+    raise AssertionError(f"nothing is attached to {repository}:{reference} after so many looks")
 
 
 def read_at(api: Managed, digest: str) -> list[int]:
@@ -69,6 +82,8 @@ def read_at(api: Managed, digest: str) -> list[int]:
 
 
 def test_fifty_pushed_at_once_are_all_read_and_their_layer_once(api: Managed) -> None:
+    """And each gets its SBOM."""
+    api.put("sbom-rules/all?path=many", {"attach": ["cyclonedx"]})
     for number in range(50):
         own = layer(f"own {number}", {f"lib/p{number}-1.0.dist-info/METADATA": f"Name: p{number}\nVersion: 1.0\n\n"})
         api.push("many/app", image(f"image {number}", [BASE, own]), f"t{number}")
@@ -79,6 +94,7 @@ def test_fifty_pushed_at_once_are_all_read_and_their_layer_once(api: Managed) ->
             "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12",
             f"pkg:pypi/p{number}@1.0",
         ]
+        assert attached(api, "many/app", f"t{number}") == ["application/vnd.cyclonedx+json"]
     [first] = read_at(api, BASE.digest)
     api.ask("POST", "image-readings", {"image": "many/app:t0"})
     assert known(api, "many/app", "t0")["state"] == "read"

@@ -89,11 +89,11 @@ def holding(
 
 def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     """What is seen once it is what is wanted."""
-    for _ in range(300):
+    for _ in range(1_800):
         if wanted(found := look()):
             return found
         time.sleep(0.1)
-    raise AssertionError(f"after half a minute: {found}")
+    raise AssertionError(f"after so many looks: {found}")
 
 
 def purls(api: Managed, repository: str, reference: str = "1") -> set[str]:
@@ -195,6 +195,15 @@ def test_a_document_counts_as_soon_as_it_is_attached_in_whichever_way(api: Manag
     index = Piece("index", media_types.OCI_INDEX, json.dumps(document).encode())
     api.push("ways/buildkit", Pushable(index, (), (built, attestation)), "1")
     eventually(lambda: purls(api, "ways/buildkit"), lambda found: found == {"pkg:pypi/attested@2.0"})
+
+    # What goes counts no more.
+    by_referrer = own("by referrer that goes")
+    api.push("ways/referrer", by_referrer, "1")
+    held = holding(cyclonedx("pkg:npm/goes@1"), CYCLONEDX, subject=by_referrer, artifact_type=CYCLONEDX)
+    api.push("ways/referrer", held)
+    eventually(lambda: purls(api, "ways/referrer"), lambda found: found == {"pkg:npm/goes@1"})
+    assert api._asked("DELETE", f"/v2/ways/referrer/manifests/{held.digest}", *_signed_in()).status == 202
+    eventually(lambda: purls(api, "ways/referrer"), lambda found: found == {BASH})
 
     # A statement about another image says nothing of this one, and what is no SBOM nothing at all.
     wrong = own("of another")

@@ -19,6 +19,7 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.gates.desk import GateDesk
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
@@ -39,6 +40,7 @@ from orlop.services.scanning.questions import ScannerReports
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.virtuals.places import VirtualPlaces
@@ -63,6 +65,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities
@@ -71,6 +74,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     reports: VulnerabilityReports
     finding_history: FindingHistory
     licences: ImageLicences
+    gates: GateDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

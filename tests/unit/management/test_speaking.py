@@ -49,17 +49,8 @@ async def a_registry() -> tuple[Scene, Caller]:
 #: Kinds that let nobody in.
 LETS_NOBODY_IN = {
     *("tag-rule", "repository-rule", "retention", "trash-rule", "clean-up-rule", "quota", "webhook", "job-schedule"),
-    *(
-        "upstream",
-        "virtual",
-        "exception",
-        "sbom-rule",
-        "vex-trust",
-        "vex",
-        "licence-rule",
-        "advisory-source",
-        "scanner",
-    ),
+    *("upstream", "virtual", "exception", "sbom-rule", "vex-trust", "vex", "licence-rule", "advisory-source"),
+    *("signers", "scanner", "gate"),
 }
 #: Kinds that give something to those who are there: see test_widening.
 GIVES = {"role"}

@@ -9,7 +9,7 @@ from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import drop_manifest, each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
-from orlop.domain.events import EventKind
+from orlop.domain.events import REFERRED, EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.search import short_annotations
@@ -72,7 +72,7 @@ async def delete_manifest(
     parent = await tx.one("edge_from_index", row_id, digest)
     if parent is not None:
         raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
-    manifest, size = known
+    manifest, size, subject = known
     tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
     terms.goes(digest, tags)
     for tag in tags:
@@ -91,7 +91,7 @@ async def delete_manifest(
     if named:
         await tx.run("links_loosen", row_id, children, by.at)
     ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
-    ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
+    ledger.event(EventKind.MANIFEST_DELETED, repository, digest, detail=f"{REFERRED}{subject}" if subject else "")
 
 
 async def delete_tag(

@@ -4,7 +4,8 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
-from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.gates import build_gate_desk
+from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
@@ -91,6 +92,7 @@ def build_desks(
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
+        signatures=build_signatures(stores, services),
         vulnerabilities=vulnerabilities,
         scanners=build_scanner_desk(settings, gate, stores, services),
         scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
@@ -101,6 +103,7 @@ def build_desks(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         licences=ImageLicences(insides, services.in_force, acceptance),
+        gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

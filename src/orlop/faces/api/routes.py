@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    gates,
     groups,
     house_rules,
     images,
@@ -48,6 +49,7 @@ from orlop.faces.api import (
     scanners,
     scrub,
     settings,
+    signatures,
     tags,
     trash,
     upstreams,
@@ -116,11 +118,13 @@ def routes(desks: Desks) -> Litestar:
         *scanners.scanners(desks.scanners),
         *scanners.scan_reports(desks.scan_reports),
         *inside.insides(desks.insides),
+        *signatures.signatures(desks.signatures),
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
         ),
         *licences.licences(desks.licences),
+        *gates.gates(desks.gates),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -10,7 +10,7 @@ from orlop.domain.artifacts import kind_of
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestInvalid
-from orlop.domain.events import Event, EventKind
+from orlop.domain.events import REFERRED, Event, EventKind
 from orlop.domain.inside.carriers import VEX_DOCUMENTS
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
 from orlop.domain.manifest import parse_manifest
@@ -28,7 +28,9 @@ from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_
 #: Events of one batch.
 _TOGETHER = 200
 _ARRIVALS = frozenset({EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED})
-_OF_CONTENT = frozenset({EventKind.MANIFEST_PUSHED, EventKind.TAG_SET, EventKind.TAG_DELETED})
+_OF_CONTENT = frozenset(
+    {EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.TAG_SET, EventKind.TAG_DELETED}
+)
 
 
 class _Pushed(msgspec.Struct, frozen=True):
@@ -152,8 +154,13 @@ class ImageIntake:
 
 
 def _named_by(event: Event) -> tuple[Digest, ...]:
-    """The image that a tag of cosign's says something of, which was set or removed."""
-    image = said_by_tag(event.tag) if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED) else None
+    """The image that a tag of cosign's says something of, which was set or removed, or that what was deleted referred
+    to."""
+    image: Digest | None = None
+    if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED):
+        image = said_by_tag(event.tag)
+    elif event.kind is EventKind.MANIFEST_DELETED and event.detail.startswith(REFERRED):
+        image = Digest.stored(event.detail.removeprefix(REFERRED))
     return (image,) if image is not None else ()
 
 

@@ -12,7 +12,7 @@ JOIN manifests m ON m.repository_id = r.id
 WHERE r.name = ?1 AND m.digest = ?2;
 
 -- name: manifest_row
-SELECT id, size FROM manifests WHERE repository_id = ?1 AND digest = ?2;
+SELECT id, size, subject_digest FROM manifests WHERE repository_id = ?1 AND digest = ?2;
 
 -- name: manifest_sizes
 SELECT digest, size FROM manifests
