@@ -20,8 +20,8 @@ from prometheus_client.registry import Collector
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
-from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.gates import GateMetrics
+from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
