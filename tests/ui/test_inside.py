@@ -468,6 +468,8 @@ def test_sources_of_advisories_tell_their_age_and_are_updated_by_a_button(inside
         return any("mirror" in row and "failed" in row for row in inside.browser.texts("tbody tr"))
 
     eventually("it was tried", failed)
+    inside.sign_in("admin")
+    inside.open("/advisories")
     sound(inside)
     harmless(inside)
     inside.open("/health")
