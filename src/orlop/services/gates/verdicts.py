@@ -54,6 +54,7 @@ class _Counts(NamedTuple):
 
 
 class _Kept(NamedTuple):
+    place: int
     counts: _Counts
     verdict: Verdict
 
@@ -83,13 +84,11 @@ class GateVerdicts:
     def clear(self, repository: RepositoryName, digest: Digest) -> bool:
         """Whether it is remembered that no gate has anything against a pull. Costs about a microsecond, and waits for
         nothing."""
-        settings = self._settings_changes.current()
-        if settings is None:
-            return False
-        if self._free.get(repository) == settings:
-            return True
         verdict = self._recalled(repository, digest)
-        return verdict is not None and not verdict.objections
+        if verdict is not None:
+            return not verdict.objections
+        free = self._free.get(repository)
+        return free is not None and free == self._settings_changes.current()
 
     async def at_pull(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
         """What gates say of a pull. Raises Unavailable."""
@@ -139,14 +138,21 @@ class GateVerdicts:
         gates = await self.gates(repository, GateAt.PULL)  # after the counts were taken
         verdict = await self.of(repository, manifest, gates)
         if counts is not None and counts == self._counts(repository) and not verdict.is_waiting:
-            self._kept[repository, manifest.digest] = _Kept(counts, verdict)
+            self._kept[repository, manifest.digest] = _Kept(self._changes.place(repository), counts, verdict)
             if len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         return verdict
 
     def _recalled(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
         kept = self._kept.get((repository, digest))
-        if kept is None or kept.counts != self._counts(repository):
+        if kept is None:
+            return None
+        counts, current = kept.counts, self._changes.current
+        if (
+            current(kept.place) != counts.content
+            or current(self._known_place) != counts.known
+            or self._settings_changes.current() != counts.settings
+        ):
             return None
         verdict = kept.verdict
         return None if verdict.until and verdict.until <= self._clock.now() else verdict
