@@ -49,6 +49,9 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
+from orlop.services.gates.desk import GateDesk
+from orlop.services.gates.facts import GateFacts
+from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.health.health import HealthDesk
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
@@ -63,6 +66,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
@@ -242,6 +246,7 @@ def desks_of(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
         licences=ImageLicences(insides, in_force, acceptance),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -285,3 +290,33 @@ def desks_of(
         upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
         providers=provider_tests(settings, gate, identity.documents, clock),
     )
+
+
+def _gate_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    content: OwnContent,
+    repositories: Repositories,
+    in_force: SettingsInForce,
+    matching: Matching,
+    clock: Clock,
+) -> GateDesk:
+    catalog, identity = opened.catalog, opened.identity
+    store = catalog.gates.advisories
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    acceptance = Acceptance(in_force, vex, store, clock)
+    facts = GateFacts(
+        catalog.gates.rows,
+        catalog.insides.images,
+        store.vulnerable,
+        ImageCounts(access, store.counting, store.vulnerable, acceptance),
+        matching,
+        acceptance,
+        in_force,
+        content.blobs,
+        Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
+    )
+    verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    rows, names = catalog.gates.rows, catalog.search
+    return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)

@@ -18,6 +18,7 @@ from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -109,6 +110,7 @@ KINDS = {
     "vex": VEX_FILES,
     "licence-rule": LICENCE_RULES,
     "advisory-source": ADVISORY_SOURCES,
+    "gate": GATES,
     "scanner": SCANNERS,
     "provider": SettingKind(
         kind="provider",

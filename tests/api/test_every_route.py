@@ -88,6 +88,7 @@ _SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
+_GATE = {"deny_severity": "critical"}
 _SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
@@ -365,6 +366,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
+    **_rules("gates", _GATE),
+    ("GET", "/gate-verdicts"): [
+        ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
+        ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/gate-dry-runs/{name}"): [
+        ("/gate-dry-runs/made?path=team", None, _DELETES),
+        ("/gate-dry-runs/made?path=team-b", None, frozenset({"root", "bob"})),
+    ],
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -606,6 +616,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
         await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
+        await api.management.settings.put(root, "gate", "made", _GATE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)

@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     SESSION_ENDED = "session.ended"
     SIGN_IN_FAILED = "sign-in.failed"
     REFUSED = "access.refused"
+    GATE_WARNED = "gate.warned"
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
@@ -102,7 +103,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
-        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
+        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),

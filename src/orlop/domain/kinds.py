@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -28,7 +29,7 @@ _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
-    *(SIGNERS, SCANNERS),
+    *(SIGNERS, SCANNERS, GATES),
 )
 
 #: By name, in the order in which `apply` makes them.

@@ -25,6 +25,7 @@ from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
+from orlop.ports.gates import GateStore
 from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
@@ -467,5 +468,6 @@ class Catalog(msgspec.Struct, frozen=True):
     tag_lists: TagLists
     search: SearchRows
     advisories: AdvisoryStore
+    gates: GateStore
     vex: VexDocuments
     setting_ends: SettingEnds

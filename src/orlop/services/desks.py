@@ -19,6 +19,7 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.gates.desk import GateDesk
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
@@ -73,6 +74,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     reports: VulnerabilityReports
     finding_history: FindingHistory
     licences: ImageLicences
+    gates: GateDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

@@ -529,6 +529,7 @@ NOT_WIDENING = frozenset(
         Operation.DELIVERY_READ,
         Operation.DELIVERY_SEND,
         Operation.RETENTION_READ,
+        Operation.GATE_TRY,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,

@@ -400,6 +400,7 @@ OF_REPOSITORIES = {
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
+        *("gate_place", "gate_artifact_types", "gate_tags"),
         "held_indexes",
     },
     "by a row that was found by its name": {

@@ -20,6 +20,7 @@ from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.finding_days import SqlFindingDays
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
+from orlop.adapters.sql.gates import SqlGateRows
 from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
@@ -54,6 +55,7 @@ from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
+from orlop.ports.gates import GateStore
 from orlop.ports.identity import Identity
 from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Leases
@@ -173,15 +175,20 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         children=SqlChildren(lists),
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
-        advisories=AdvisoryStore(
-            SqlAdvisories(engine),
-            SqlAdvisorySources(engine),
-            SqlMatches(engine),
-            SqlVulnerable(engine, lists),
-            SqlHolding(lists),
-            SqlFindingDays(engine, lists),
-            SqlCounting(lists),
-        ),
+        advisories=_advisories_on(engine, lists),
+        gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
+    )
+
+
+def _advisories_on(engine: Engine, lists: Session) -> AdvisoryStore:
+    return AdvisoryStore(
+        SqlAdvisories(engine),
+        SqlAdvisorySources(engine),
+        SqlMatches(engine),
+        SqlVulnerable(engine, lists),
+        SqlHolding(lists),
+        SqlFindingDays(engine, lists),
+        SqlCounting(lists),
     )

@@ -15,7 +15,7 @@ from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.inside.sources import AdvisoryFeed, ArtifactPlace, SourceWay
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.upstream import Upstream
-from orlop.ports.advisories import AdvisoryFetcher, Fetched
+from orlop.ports.advisories import AdvisoryFetcher, AdvisoryStore, Fetched
 from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource
 from orlop.services.advisories.accepting import Acceptance
@@ -118,11 +118,11 @@ def _is_signed(key: str, payload: bytes, signature: bytes) -> bool:
     return is_signed(key, payload, signature)
 
 
-def build_acceptance(stores: Stores, in_force: SettingsInForce) -> Acceptance:
-    """What tells what clears findings."""
+def build_acceptance(stores: Stores, in_force: SettingsInForce, store: AdvisoryStore | None = None) -> Acceptance:
+    """What tells what clears findings, by what `store` knows of images; without it by what may be behind."""
     identity, clock = stores.identity, SystemClock()
     vex = VexOfImages(stores.catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
-    return Acceptance(in_force, vex, stores.catalog.advisories, clock)
+    return Acceptance(in_force, vex, store or stores.catalog.advisories, clock)
 
 
 def build_finding_history(stores: Stores, services: Services) -> Work:

@@ -4,6 +4,7 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
@@ -102,6 +103,7 @@ def build_desks(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         licences=ImageLicences(insides, services.in_force, acceptance),
+        gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

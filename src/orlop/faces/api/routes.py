@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    gates,
     groups,
     house_rules,
     images,
@@ -123,6 +124,7 @@ def routes(desks: Desks) -> Litestar:
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
         ),
         *licences.licences(desks.licences),
+        *gates.gates(desks.gates),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -33,11 +33,13 @@ class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountedImage(msgspec.Struct, frozen=True):
-    """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it."""
+    """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it.
+    `indexes`: those that it is listed by, which VEX documents may be about."""
 
     repository: RepositoryName
     digest: Digest
     tags: tuple[str, ...] = ()
+    indexes: tuple[Digest, ...] = ()
 
 
 class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,19 @@ class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
     counts: FindingCounts
     found: tuple[Vulnerability, ...] = ()
     oldest: int = 0
+
+
+class KnownImage(msgspec.Struct, frozen=True):
+    """All that is wrong with one image, whether or not something clears it."""
+
+    digest: Digest
+    state: InsideState
+    all: tuple[Vulnerability, ...]
+
+    @property
+    def open(self) -> tuple[Vulnerability, ...]:
+        """What nothing clears, the worst first."""
+        return _worst_first(one for one in self.all if one.is_open)
 
 
 class ImageCounts:
@@ -71,6 +86,18 @@ class ImageCounts:
 
     async def known(self, wanted: Sequence[CountedImage]) -> Mapping[CountedImage, KnownFindings]:
         """The same of manifests anywhere; whoever asks knows that they may be told."""
+        images, modified = await self.images(wanted)
+        found: dict[CountedImage, KnownFindings] = {}
+        for one, known in images.items():
+            state = min((each.state for each in known), key=_least_known)
+            found[one] = max((_known(state, each.all, modified) for each in known), key=_weight)
+        return found
+
+    async def images(
+        self, wanted: Sequence[CountedImage]
+    ) -> tuple[Mapping[CountedImage, Sequence[KnownImage]], Mapping[str, int]]:
+        """What is known of each image that each of these manifests is or lists, nothing of what is no image; and when
+        advisories were last changed, by their ids."""
         by_repository: dict[RepositoryName, list[Digest]] = {}
         for one in wanted:
             by_repository.setdefault(one.repository, []).append(one.digest)
@@ -81,30 +108,30 @@ class ImageCounts:
         read = sorted({one.digest for images in parts.values() for one in images if one.state is InsideState.READ})
         hit = await self._counting.hit(read) if read else {}
         of_package, modified = await self._of_packages(sorted({number for mine in hit.values() for number in mine}))
+        listed = {index for one in wanted for index in one.indexes}
         referred = {
-            repository: await self._acceptance.referred(repository, _asked_for(parts, repository))
+            repository: await self._acceptance.referred(repository, _asked_for(parts, repository) | listed)
             for repository in by_repository
         }
         tags = await self._acceptance.tags(
             [(name, each.digest) for (name, _), images in parts.items() for each in images if hit.get(str(each.digest))]
         )
-        found: dict[CountedImage, KnownFindings] = {}
+        found: dict[CountedImage, Sequence[KnownImage]] = {}
         for one in wanted:
-            known = [each for each in parts.get((one.repository, str(one.digest)), ()) if each.state is not None]
-            if not known:
-                continue
-            state = min((each.state for each in known if each.state is not None), key=_least_known)
-            of_each = []
-            for each in known:
+            known = []
+            for each in parts.get((one.repository, str(one.digest)), ()):
+                if each.state is None:
+                    continue
                 packages = sorted(hit.get(str(each.digest), ()))
                 mine = [vuln for number in packages for vuln in of_package.get(number, ())]
                 if mine:
                     called = tags[HoldingPlace(one.repository, each.digest)]
                     judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
                     mine = [judged(vuln, judgement) for vuln in mine]
-                of_each.append(_known(state, mine, modified))
-            found[one] = max(of_each, key=_weight)
-        return found
+                known.append(KnownImage(each.digest, each.state, tuple(mine)))
+            if known:
+                found[one] = known
+        return found, modified
 
     async def _of_packages(
         self, packages: Sequence[int]
@@ -140,7 +167,7 @@ class ImageCounts:
 
 
 def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
-    digests = dict.fromkeys((image.digest, counted.digest))
+    digests = dict.fromkeys((image.digest, counted.digest, *counted.indexes))
     return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
 
 
@@ -166,9 +193,13 @@ def _known(state: InsideState, all_: Sequence[Vulnerability], modified: Mapping[
             cleared=len(all_) - len(found) - accepted,
             fixable=len(mended),
         ),
-        found=tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id))),
+        found=_worst_first(found),
         oldest=min(ages, default=0),
     )
+
+
+def _worst_first(found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
+    return tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id)))
 
 
 def _weight(known: KnownFindings) -> tuple[int, ...]:

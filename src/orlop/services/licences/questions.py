@@ -111,11 +111,11 @@ def _licensed(
         type=package.type,
         layer=held.layer,
         declared=package.licences,
-        finding=_finding(package, without_version(held.purl), licence, rules, exceptions),
+        finding=licence_finding(package, without_version(held.purl), licence, rules, exceptions),
     )
 
 
-def _finding(
+def licence_finding(
     package: Package,
     url: str,
     licence: str,

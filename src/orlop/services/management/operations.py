@@ -90,6 +90,7 @@ class Operation(StrEnum):
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
+    GATE_TRY = "gate.try"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
@@ -198,6 +199,7 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),
     Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
+    Operation.GATE_TRY: Rule(place=Action.POLICY_EDIT),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),

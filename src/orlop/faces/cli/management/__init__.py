@@ -10,6 +10,7 @@ from orlop.faces.cli.management import (
     browse,
     caches,
     configuration,
+    gates,
     house_rules,
     people,
     places,
@@ -50,4 +51,5 @@ def register(
     vulnerability_report.register(app, servers)
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
+    gates.register(app, servers)
     configuration.register(app, servers)

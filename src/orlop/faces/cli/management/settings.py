@@ -126,6 +126,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     """`set`, with a flag for each field of a body that can be typed."""
     flags = {name: flag for field in _fields(kind) for name, flag in (*_flag(field), *_file(kind, field))}
     texts = {field.name: _help(field) for field in _fields(kind)}
+    words = {field.name for field in _fields(kind) if _is_words(field.type)}
 
     def set_(
         name: SettingName,
@@ -155,7 +156,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
                 body = kind.nested(there.value)["body"] if there is not None else {}
             if not named and file is None:
                 raise UsageError("say what it is to be: with --file, or by flags")
-            body |= {flags[field][0]: _typed(value) for field, value in named.items()}
+            body |= {flags[field][0]: _typed(value, field in words) for field, value in named.items()}
             shown.fields((await typed.put(server, address, body)).value, json=json)
 
         return work(servers, at, do)
@@ -249,14 +250,23 @@ def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[st
         )
 
 
+def _is_words(type_: types.Type) -> bool:
+    """Whether it is a list of words out of a few, which may be typed as one with commas."""
+    plain = _plain(type_)
+    return isinstance(plain, types.VarTupleType) and isinstance(_plain(plain.item_type), types.EnumType)
+
+
 def _has_lines(field: types.Field) -> bool:
     """Whether what a field is to be stands in files."""
     schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
     return bool((schema or {}).get("contentMediaType"))
 
 
-def _typed(value: Any) -> Any:
-    """What a flag says; the content of a file, or of each of several, where it names them. Raises UsageError."""
+def _typed(value: Any, words: bool = False) -> Any:
+    """What a flag says; the content of a file, or of each of several, where it names them. `words`: with commas, too.
+    Raises UsageError."""
+    if words:
+        return [word for text in value for word in text.split(",")]
     if isinstance(value, tuple):
         return [_typed(each) for each in value]
     return typed.text_of(value) if isinstance(value, Path) else value
