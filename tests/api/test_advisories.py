@@ -77,6 +77,20 @@ def test_an_archive_is_taken_in_and_hits_an_image(orlop: Typed, tmp_path: Path) 
     }
 
 
+def test_a_file_that_is_sent_in_parts_is_told_as_one_import(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    long = "x" * 420_000  # of which fewer than five are sent at once
+    with zipfile.ZipFile(tmp_path / "long.zip", "w") as file:
+        for number in range(5):
+            file.writestr(f"{number}.json", advisory(f"LONG-{number}", "other9", "1", details=long))
+    for records in (5, 1):
+        told = orlop.json("advisories", "import", "long.zip")
+        [source] = orlop.json("advisories", "status")["sources"]
+        assert (told[0]["records"], source["records"]) == (records, records)
+        with zipfile.ZipFile(tmp_path / "long.zip", "w") as file:
+            file.writestr("0.json", advisory("LONG-0", "other9", "1", details=long))
+
+
 def test_what_is_known_to_be_exploited_is_high(orlop: Typed, tmp_path: Path) -> None:
     image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
     orlop.login("root")

@@ -4,6 +4,7 @@ import base64
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -114,7 +115,7 @@ class Server:
             method,
             url,
             headers=headers,
-            data=content or None,
+            data=BytesIO(content) if content else None,
             allow_redirects=False,
             timeout=_TIMEOUT,
             proxy=self._proxy,

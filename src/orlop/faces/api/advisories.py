@@ -36,13 +36,15 @@ class RefusalValue(msgspec.Struct, frozen=True):
 class AdvisoriesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be taken in: records of OSV; known exploited vulnerabilities as CVE, when it was added, until when it
     is to be mended and whether ransomware uses it; CVEs with their scores and percentiles of EPSS. `refused`: what
-    whoever read a file could not read."""
+    whoever read a file could not read; `continues`: it is one import with what was sent of the source before, and is
+    told as one by the status."""
 
     source: Annotated[str, Meta(min_length=1, max_length=63)]
     records: tuple[dict[str, Any], ...] = ()
     exploited: tuple[tuple[str, str, str, bool], ...] = ()
     scores: tuple[tuple[str, float, float], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    continues: bool = False
 
 
 class ImportedValue(msgspec.Struct, frozen=True):
@@ -292,7 +294,9 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
         lines = b"\n".join(map(msgspec.json.encode, data.records))
-        return ImportedValue.of(await desk.take(caller_of(request), data.source, lines, others))
+        return ImportedValue.of(
+            await desk.take(caller_of(request), data.source, lines, others, continues=data.continues)
+        )
 
     @get(
         "/advisory-status", operation_id="showAdvisoryStatus", tags=["advisories"], operation=Operation.ADVISORY_STATUS

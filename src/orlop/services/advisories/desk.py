@@ -66,14 +66,18 @@ class AdvisoryDesk:
         self._jobs = jobs
         self._documents = documents
 
-    async def take(self, caller: Caller, source: str, lines: bytes, others: ReadBatch) -> Imported:
+    async def take(
+        self, caller: Caller, source: str, lines: bytes, others: ReadBatch, *, continues: bool = False
+    ) -> Imported:
         """Take in records, a line of JSON each, and what else was read; then match as many as that takes little time.
+        One that `continues` is told as one import with what came of the source before.
 
         Raises Denied, RequestInvalid, ImportRefused.
         """
         await self._gate.check(caller, Operation.ADVISORY_IMPORT)
         actor = by(caller, self._gate.now())
-        done = await self._importing.batches(checked_name("source", source), self._read(lines, others), actor)
+        named = checked_name("source", source)
+        done = await self._importing.batches(named, self._read(lines, others), actor, continues=continues)
         for _ in range(_STEPS):
             if not (await self._matching.advisories()).advisories:
                 return done

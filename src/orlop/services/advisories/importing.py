@@ -77,9 +77,11 @@ class Importing:
         *,
         origin: str = "",
         etag: str = "",
+        continues: bool = False,
         told: Callable[[Imported], None] = lambda _: None,
     ) -> Imported:
-        """The same of what was read."""
+        """The same of what was read; one that `continues` is written down as one with what came of the source before.
+        What comes of it alone is answered."""
         done = Imported()
         try:
             async with aclosing(batches):
@@ -92,6 +94,8 @@ class Importing:
             await self.failed(source, origin, error, by)
             raise
         now = self._clock.now()
+        before = await self._sources.get(source) if continues else None
+        whole = done if before is None else _known(before).joined(done)
         await self._sources.tell(
             AdvisorySource(
                 name=source,
@@ -99,10 +103,10 @@ class Importing:
                 etag=etag,
                 tried_at=now,
                 imported_at=now,
-                records=done.records,
-                changed=done.changed,
-                refused=done.refused,
-                refusals=done.refusals,
+                records=whole.records,
+                changed=whole.changed,
+                refused=whole.refused,
+                refusals=whole.refusals,
             ),
             by,
         )
@@ -125,3 +129,8 @@ class Importing:
             refused=len(batch.refusals),
             refusals=batch.refusals[:_REFUSALS],
         )
+
+
+def _known(source: AdvisorySource) -> Imported:
+    """What is written down of the last import of a source."""
+    return Imported(records=source.records, changed=source.changed, refused=source.refused, refusals=source.refusals)

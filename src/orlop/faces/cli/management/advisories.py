@@ -197,10 +197,13 @@ def _look(group: cyclopts.App, servers: Servers) -> None:
 
 async def _take(server: ManagementServer, reader: AdvisoryReader, path: Path, source: str) -> dict[str, Any]:
     done: dict[str, Any] = {"source": source, "records": 0, "changed": 0, "older": 0, "refused": 0, "refusals": []}
+    is_under_way = False
     with _opened(path) as file:
         async with aclosing(reader.records(file)) as batches:
             async for batch in batches:
-                body = {**msgspec.json.decode(batch.body, type=dict[str, msgspec.Raw]), "source": source}
+                known = msgspec.json.decode(batch.body, type=dict[str, msgspec.Raw])
+                body = {**known, "source": source, "continues": is_under_way}
+                is_under_way = True
                 found = (await server.ask("POST", "/advisories", body=body)).value
                 for name in ("records", "changed", "older", "refused", "refusals"):
                     done[name] += found[name]
