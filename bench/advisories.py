@@ -150,20 +150,21 @@ def _hit(server: Server, number: int) -> list[Any]:
 
 
 def reading(folder: Path) -> None:
-    """Pulls while images are read, and alone."""
-    data = folder / "data"
+    """Pulls alone, and while images are read."""
     with _served(folder) as watched:
         for number in range(TEN):
             _push(watched.server.port, f"app{number}", _layer(number))
         _read(watched.server)
-    database = apsw.Connection(str(open_data_folder(data).catalog / DATABASE))
-    with database:  # as if none had been read yet
-        database.execute("DELETE FROM inside_layers")
-        database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
-    database.close()
-    with _served(folder) as watched:
         for _ in range(2):  # until what is in memory after a start is there
             alone = _pulls(watched.server.port, lambda: False)
+    with _served(folder) as watched:
+        _pulls(watched.server.port, lambda: False)
+        database = apsw.Connection(str(open_data_folder(folder / "data").catalog / DATABASE))
+        database.set_busy_timeout(10_000)
+        with database:  # as if none had been read yet
+            database.execute("DELETE FROM inside_layers")
+            database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
+        database.close()
         ask(watched.server, "POST", "jobs", {"kind": "read-images"})
         began = time.perf_counter()
         beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
@@ -191,7 +192,7 @@ def _pulls(port: int, more: Any, at_least: float = SECONDS) -> list[float]:
             taken.append((time.perf_counter() - start) * 1e3)
         time.sleep(0.002)
         now = time.perf_counter()
-        if now - looked > 0.5:
+        if now - looked > 0.2:
             looked = now
             if now - began > at_least and not more():
                 return sorted(taken)
@@ -346,7 +347,7 @@ def _orlop(port: int, folder: Path, *arguments: str) -> float:
     login = [*command, "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
     subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
     before = os.times()
-    subprocess.run([*command, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
 

@@ -5,6 +5,8 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.scanning.client import HttpScannerClient
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -19,11 +21,13 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -45,6 +49,9 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
+from orlop.services.gates.desk import GateDesk
+from orlop.services.gates.facts import GateFacts
+from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.health.health import HealthDesk
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
@@ -59,6 +66,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
@@ -66,12 +74,18 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.addressing import Addressing
+from orlop.services.scanning.attached import AttachedReports
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
+from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
@@ -181,13 +195,34 @@ def desks_of(
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
+    importing = Importing(store.advisories, store.sources, reader, clock)
+    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
+    client, addressing = HttpScannerClient(()), Addressing(lambda _: "", "http://registry.example")
+    attached = AttachedReports(content.uploads, manifests)
+    scanning = Scanning(
+        catalog.scanning,
+        identity.documents,
+        in_force,
+        client,
+        addressing,
+        catalog.manifests,
+        content.blobs,
+        attached,
+        opened.queue.jobs,
+        clock,
+        lambda size: bytes(size),
+    )
+    states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
+        scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
@@ -198,22 +233,20 @@ def desks_of(
         images=images,
         virtuals=VirtualPlaces(virtuals),
         insides=insides,
-        advisories=AdvisoryDesk(
-            gate,
-            store,
-            reader,
-            Importing(store.advisories, store.sources, reader, clock),
-            matching,
-            opened.queue.jobs,
-            opened.identity.documents,
-        ),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, store.vulnerable, archives),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
+        signatures=ImageSignatures(
+            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+        ),
+        licences=ImageLicences(insides, in_force, acceptance),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -224,6 +257,7 @@ def desks_of(
             opened.cursors,
             followers(settings),
             None,
+            opened.audit.reader,
             clock,
         ),
         news=News(gate, opened.audit.reader, catalog.history),
@@ -237,6 +271,7 @@ def desks_of(
             opened.webhooks.log,
             identity.documents,
             catalog.upstream_states,
+            catalog.insides.images,
         ),
         audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
@@ -255,3 +290,33 @@ def desks_of(
         upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
         providers=provider_tests(settings, gate, identity.documents, clock),
     )
+
+
+def _gate_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    content: OwnContent,
+    repositories: Repositories,
+    in_force: SettingsInForce,
+    matching: Matching,
+    clock: Clock,
+) -> GateDesk:
+    catalog, identity = opened.catalog, opened.identity
+    store = catalog.gates.advisories
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    acceptance = Acceptance(in_force, vex, store, clock)
+    facts = GateFacts(
+        catalog.gates.rows,
+        catalog.insides.images,
+        store.vulnerable,
+        ImageCounts(access, store.counting, store.vulnerable, acceptance),
+        matching,
+        acceptance,
+        in_force,
+        content.blobs,
+        Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
+    )
+    verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    rows, names = catalog.gates.rows, catalog.search
+    return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)

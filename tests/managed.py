@@ -53,6 +53,10 @@ class Managed:
         answer = self._asked("GET", f"/v2/{repository}/manifests/{reference}", _basic(who))
         assert answer.status == 200, answer
 
+    def manifest(self, repository: str, reference: str, who: str = "admin", method: str = "GET") -> Answer:
+        """What comes of asking for a manifest."""
+        return self._asked(method, f"/v2/{repository}/manifests/{reference}", _basic(who))
+
     def delete(self, repository: str, reference: str) -> None:
         """As a client does."""
         answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic("admin"))

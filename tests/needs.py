@@ -10,7 +10,8 @@ import pytest
 #: Where `go install` puts programs, whether or not it is on the PATH.
 _GO_PROGRAMS = Path(os.environ.get("GOBIN") or Path.home() / "go" / "bin")
 #: Where .ci/run puts clients that are libraries: an environment of Python in `python`, archives of Java in `jib`,
-#: a program that reads files as the programs do that they are for in `readers`, and cosign 3 in `cosign3`.
+#: a program that reads files as the programs do that they are for in `readers`, cosign 3 in `cosign3`,
+#: and what signs as Notation does in `notation`.
 CLIENTS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orlop-clients"
 #: Where Debian puts the programs of a PostgreSQL server, by its major version.
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -37,5 +38,6 @@ def lack(reason: str) -> NoReturn:
 
 def find(name: str) -> str | None:
     """The path of a program on the PATH, among Go's, PostgreSQL's or the clients'; None where there is none."""
-    folders = (_GO_PROGRAMS, *_POSTGRES, CLIENTS / "python" / "bin", CLIENTS / "readers", CLIENTS / "cosign3")
+    own = (CLIENTS / "python" / "bin", *(CLIENTS / each for each in ("readers", "cosign3", "notation")))
+    folders = (_GO_PROGRAMS, *_POSTGRES, *own)
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, folders)))

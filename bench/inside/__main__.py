@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bench.inside.reading import orlop, syft
-from bench.inside.spelling import as_module
+from bench.inside.spelling import as_orlop
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--syft", default="syft", help="the program; it has one core")
     arguments = parser.parse_args()
     differences: list[str] = []
-    print("| image | MB | equal | of Go, spelt apart | only syft | only Orlop | CPU s of Orlop | CPU s of syft |")
+    print("| image | MB | equal | spelt apart | only syft | only Orlop | CPU s of Orlop | CPU s of syft |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for layer in sorted(arguments.folder.glob("*.tar")):
         ours = orlop(layer)
@@ -27,9 +27,9 @@ def main() -> int:
             theirs = syft(arguments.syft, layer, Path(folder))
         equal = ours.purls & theirs.purls
         beyond = theirs.purls - equal
-        spelt = {each for each in beyond if as_module(each) in ours.purls}
+        spelt = {each for each in beyond if as_orlop(each) in ours.purls}
         only_theirs = sorted(beyond - spelt)
-        only_ours = sorted(ours.purls - equal - {as_module(each) for each in spelt})
+        only_ours = sorted(ours.purls - equal - {as_orlop(each) for each in spelt})
         counts = " | ".join(str(len(each)) for each in (equal, spelt, only_theirs, only_ours))
         size = layer.stat().st_size / 1e6
         print(f"| {layer.stem} | {size:.0f} | {counts} | {ours.seconds:.1f} | {theirs.seconds:.1f} |", flush=True)

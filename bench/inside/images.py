@@ -1,9 +1,10 @@
 """`python -m bench.inside.images FOLDER [--only NAME …]`: makes images of real packages, one archive of one layer each.
 
-Packages come from the registries that pip, npm, Maven and mmdebstrap are set up for. Nothing of them is committed.
+Packages come from the registries that pip, npm, Maven, cargo and mmdebstrap know. Nothing of them is committed.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,14 @@ def _programs(*names: str) -> Callable[[Path], None]:
     return make
 
 
+def _rust(tree: Path) -> None:
+    """Programs of Rust that say what they were built of."""
+    path = f"{tree / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    install = ("install", "--locked", "--root", str(tree))
+    _run("cargo", *install, "cargo-auditable")
+    subprocess.run(["cargo", "auditable", *install, "hexyl", "fd-find"], check=True, env=os.environ | {"PATH": path})
+
+
 TREES: dict[str, Callable[[Path], None]] = {
     "python": _pip("usr/lib/python3/dist-packages", _DJANGO),
     "venv": _pip("srv/app/lib/python3.11/site-packages", _FASTAPI),
@@ -97,8 +106,11 @@ TREES: dict[str, Callable[[Path], None]] = {
     "golang": _programs("crane", "oras", "regctl"),
     "golang-large": _programs("cosign", "helm"),
     "scratch-go": _programs("ko"),
+    "rust": _rust,
+    "dotnet": _pip("usr/share", ("dotnetcore2==3.1.23",)),
 }
 SYSTEMS = {
+    "debian-11": ("bullseye", "openssl,curl,python3,perl"),
     "debian": ("bookworm", "ca-certificates,perl,python3"),
     "ruby-php": ("trixie", "ruby,ruby-rack,ruby-nokogiri,bundler,composer,nodejs,python3-requests,python3-yaml"),
 }

@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
 
-from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.assembly import ImagePackages, assemble
 from orlop.domain.inside.layers import LayerFacts
 
 _TYPES = "application/vnd.oci.image"
@@ -25,11 +26,16 @@ class Said(msgspec.Struct, frozen=True):
     unread: tuple[str, ...] = ()
 
 
-def orlop(layer: Path) -> Said:
-    """Package URLs by Orlop's process that reads a layer, which gets it as it gets it from a store."""
+def image_of(layer: Path) -> tuple[ImagePackages, float]:
+    """What Orlop's process that reads a layer, which gets it as it gets it from a store, finds, and its seconds."""
     with layer.open("rb") as source:
         told, seconds = _run([sys.executable, "-m", "orlop.adapters.inside.child"], source.fileno())
-    image = assemble([msgspec.msgpack.decode(told, type=LayerFacts)])
+    return assemble([msgspec.msgpack.decode(told, type=LayerFacts)]), seconds
+
+
+def orlop(layer: Path) -> Said:
+    """Package URLs by Orlop."""
+    image, seconds = image_of(layer)
     return Said(frozenset(each.purl for _, _, each in image.packages), seconds, image.unread)
 
 
@@ -50,12 +56,12 @@ def _run(command: list[str], given: int = subprocess.DEVNULL) -> tuple[bytes, fl
 
 
 def _layout(layer: Path, folder: Path) -> None:
-    """An image layout (image-spec, image-layout.md) of one layer, which is a link to the file."""
+    """An image layout (image-spec, image-layout.md) of one layer: a copy, for syft follows no link out of it."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     with layer.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-    (blobs / digest).symlink_to(layer.resolve())
+    shutil.copyfile(layer, blobs / digest)
     layers = [_descriptor("layer.v1.tar", digest, layer.stat().st_size)]
     config = _stored(
         blobs,

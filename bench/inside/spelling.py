@@ -1,14 +1,15 @@
-"""Package URLs of Go modules, which syft and Orlop spell apart."""
+"""Package URLs that syft and Orlop spell apart, though they mean the same."""
+
+import re
+
+_POINT_RELEASE = re.compile(r"(distro=debian-\d+)\.\d+")
 
 
-def as_module(url: str) -> str:
-    """What syft writes of a module whose path has more than three parts, as Orlop does: the whole path is the name.
+def as_orlop(url: str) -> str:
+    """What syft 1.57 writes, as Orlop does.
 
-    "The subpath is used to point to a subpath inside a package" (purl-spec, golang): a module is a package of its own,
-    with versions of its own, wherever it lies in a repository.
+    "The colon ':', whether used as a purl separator or otherwise" is not encoded (purl-spec, character encoding), such
+    as the one behind the epoch of a version. The release of Debian is VERSION_ID of `os-release`; syft takes the point
+    release of `debian_version`, which changes with `base-files`, whatever the package.
     """
-    if not url.startswith("pkg:golang/"):
-        return url
-    before, _, below = url.partition("#")
-    path, _, version = before.partition("@")
-    return f"{path}/{below}@{version}" if below else before
+    return _POINT_RELEASE.sub(r"\1", url.replace("%3A", ":"))

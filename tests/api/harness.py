@@ -18,6 +18,7 @@ from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -28,10 +29,12 @@ from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.trust.signers import SIGNERS
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -101,11 +104,14 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "signers": SIGNERS,
     "sbom-rule": SBOM_RULES,
     "vex-trust": VEX_TRUSTS,
     "vex": VEX_FILES,
     "licence-rule": LICENCE_RULES,
     "advisory-source": ADVISORY_SOURCES,
+    "gate": GATES,
+    "scanner": SCANNERS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

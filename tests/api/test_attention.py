@@ -13,7 +13,7 @@ from orlop.domain.job_kinds import VERIFICATION
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import JobStep, Order
 from orlop.domain.retention.plans import PlanFigures
-from orlop.ports.advisories import AdvisorySource
+from orlop.ports.advisories import AdvisorySource, ToldImage
 from orlop.ports.catalog import By
 from orlop.ports.following import FollowerState
 from orlop.ports.identity import Document, Secret
@@ -186,9 +186,8 @@ async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
     body = b'{"url": "https://advisories.example/all.zip", "late": "3d"}'
     await api.identity.documents.put(Document("advisory-source", "osv", body), api.by)
     assert await told(api, "root") == [], "it was not asked yet"
-    long_ago = AdvisorySource(name="by-hand", imported_at=1)
-    await sources.tell(long_ago, api.by)
-    assert await told(api, "root") == [], "what somebody gives is never late"
+    await sources.tell(AdvisorySource(name="by-hand", imported_at=api.now - DAY), api.by)
+    assert await told(api, "root") == [], "what somebody gave a day ago is not late"
     for source, severity, text in (
         (AdvisorySource(name="osv", imported_at=api.now - 2 * DAY), "", ""),
         (AdvisorySource(name="osv", error="no answer"), "error", "fails: no answer; it never had anything"),
@@ -211,7 +210,8 @@ async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
         )
     assert await who_is_told(api, "advisories") == {"root", "aud"}
     await api.identity.documents.remove("advisory-source", "osv", api.by)
-    assert await told(api, "root") == []
+    [given] = await told(api, "root")
+    assert given["text"] == "the advisories of osv could not be taken in: no answer", "as of what somebody gave"
 
 
 async def test_followers_that_fail(api: Api) -> None:
@@ -260,6 +260,46 @@ async def test_what_is_new_is_of_the_repository_that_is_there(api: Api) -> None:
     assert await new() == []
     await scene.push(name, image("public"), Tag("v1"))  # within the same microsecond, as clocks may have it
     assert await new() == [(name, "v1")]
+
+
+async def test_images_that_something_critical_came_to_hit(api: Api) -> None:
+    catalog = api.catalog.catalog
+    scene, name, pushed = Scene(catalog, at=api.now), RepositoryName("team/hit"), image("hit")
+    await scene.push(name, pushed, Tag("v1"))
+    worst = "2 new findings, the worst is {}: CVE-2026-1 (the worst is critical)"
+    vulnerable = catalog.advisories.vulnerable
+    await vulnerable.tell([ToldImage(name, pushed.digest, worst.format("high"))], (), scene.by())
+    rows(api.catalog, _LOGGED)
+    assert await who_is_told(api, "vulnerability") == set()
+    await vulnerable.tell([ToldImage(name, pushed.digest, worst.format("critical"))], (), scene.by())
+    rows(api.catalog, _LOGGED)
+    assert await who_is_told(api, "vulnerability") == {"root", "aud", "ann"}
+    [concern] = [each for each in await told(api, "ann") if each["kind"] == "vulnerability"]
+    assert concern["text"] == "new critical vulnerabilities hit 1 image of team/hit"
+    assert concern["page"] == "/r/team/hit/-/vulnerabilities"
+
+
+async def test_advisories_that_are_old_or_could_not_be_taken_in(api: Api) -> None:
+    sources = api.catalog.catalog.advisories.sources
+    await sources.tell(AdvisorySource(name="new", imported_at=api.now - DAY), api.by)
+    assert await who_is_told(api, "advisories") == set()
+    await sources.tell(AdvisorySource(name="old", imported_at=api.now - 9 * DAY), api.by)
+    await sources.tell(AdvisorySource(name="bad", imported_at=api.now, error="it is no archive"), api.by)
+    assert await who_is_told(api, "advisories") == {"root", "aud"}
+    assert [each["text"] for each in await told(api, "root")] == [
+        "the advisories of bad could not be taken in: it is no archive",
+        "the advisories of old are 9 days old",
+    ]
+
+
+async def test_images_that_could_not_be_read(api: Api) -> None:
+    scene, images, pushed = Scene(api.catalog.catalog, at=api.now), api.catalog.catalog.insides.images, image("unread")
+    await scene.push(RepositoryName("team/unread"), pushed, Tag("v1"))
+    await images.again(pushed.digest, api.now)
+    assert await who_is_told(api, "unread-images") == set()
+    [claimed] = await images.claim(api.now, api.now + DAY, 1)
+    await images.unread(claimed, "layer 1 of 1: it is no archive", 1, api.now)
+    assert await who_is_told(api, "unread-images") == {"root", "aud"}
 
 
 #: What the log has once it has read the outbox.

@@ -78,10 +78,18 @@ _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELJGZZwDlfnW9mRwu2PpOiGoLxMYU
+uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
+-----END PUBLIC KEY-----
+"""
+_SIGNERS = {"keys": [_PUBLIC_KEY]}
 _SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
+_GATE = {"deny_severity": "critical"}
+_SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -295,10 +303,25 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
         for path in (
+            "/images",
+            "/image-texts",
+            "/image-packages",
+            "/image-vulnerabilities",
+            "/image-licences",
+            "/image-signatures",
+            "/sboms",
             *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
             *("/image-licences", "/sboms", "/attached-sboms"),
         )
     },
+    ("GET", "/scan-reports"): [
+        ("/scan-reports?repository=team/app&reference=dev", None, _PULLS),
+        ("/scan-reports?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/scan-reports"): [
+        ("/scan-reports", {"image": "team/app:dev"}, _PUSHES),
+        ("/scan-reports", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
@@ -338,10 +361,20 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("signers", _SIGNERS),
     **_rules("sbom-rules", _SBOM_RULE),
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
+    **_rules("gates", _GATE),
+    ("GET", "/gate-verdicts"): [
+        ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
+        ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/gate-dry-runs/{name}"): [
+        ("/gate-dry-runs/made?path=team", None, _DELETES),
+        ("/gate-dry-runs/made?path=team-b", None, frozenset({"root", "bob"})),
+    ],
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -383,6 +416,27 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/rules?repository=team-b/none", None, _SEES | {"bob"}),
         ("/rules", None, _SEES),
     ],
+    ("GET", "/scanners"): [("/scanners", None, _ANY)],
+    **{
+        ("GET", f"/scanners/{{name}}{more}"): [
+            (f"/scanners/made{more}?path=team", None, _DELETES | _SEES),
+            (f"/scanners/made{more}?path=team-b", None, _SEES | {"bob"}),
+            (f"/scanners/made{more}", None, _SEES),
+        ]
+        for more in ("", "/status")
+    },
+    **{
+        (method, f"/scanners/{{name}}{more}"): [
+            (f"/scanners/{name}{more}?path=team", body, _DELETES),
+            (f"/scanners/{name}{more}?path=team-b", body, frozenset({"root", "bob"})),
+            (f"/scanners/{name}{more}", body, _RULER),
+        ]
+        for method, name, more, body in (
+            ("PUT", "new", "", _SCANNER),
+            ("DELETE", "made", "", None),
+            ("POST", "made", "/checks", None),
+        )
+    },
     ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
     ("GET", "/webhooks/{name}"): [
         ("/webhooks/made?path=team", None, _DELETES | _SEES),
@@ -461,6 +515,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
+    ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
@@ -556,10 +611,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
         await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
         await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
+        await api.management.settings.put(root, "gate", "made", _GATE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
@@ -570,6 +627,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
         if path:
             await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/far")
             await api.management.settings.put(root, "virtual", "made", _VIRTUAL, 0, f"{path}/all")

@@ -11,11 +11,12 @@ from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
-from orlop.domain.names import Tag
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
 from orlop.ports.counting import PartImage
+from orlop.ports.finding_days import FindingDay, FindingNumbers
 from orlop.ports.holding import HoldingPlace, PlaceNames
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
@@ -241,6 +242,26 @@ class AdvisoriesKit:
         packages = await store.vulnerable.packages_hit(list(meant), 10)
         assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
 
+    async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
+        scene, days = Scene(catalog), catalog.advisories.days
+        other = RepositoryName("team/days-other")
+        await hold(catalog, scene, ONE, SSL)
+        await scene.hold(other, BASE)
+        await scene.push(other, TWO)
+        await days.record(100, {APP: FindingNumbers(critical=5), other: FindingNumbers(high=2)})
+        gone = RepositoryName("gone/app")
+        await days.record(100, {APP: FindingNumbers(critical=1, fixable=1), gone: FindingNumbers()})
+        await days.record(101, {APP: FindingNumbers(low=3, others=1, accepted=2)})
+        both = await days.of([APP, other, gone], 0)
+        assert both == (
+            FindingDay(100, FindingNumbers(critical=1, high=2, fixable=1)),
+            FindingDay(101, FindingNumbers(low=3, others=1, accepted=2)),
+        )
+        assert await days.of([other], 0) == (FindingDay(100, FindingNumbers(high=2)),)
+        assert await days.of([APP], 101) == both[1:]
+        await days.drop(101)
+        assert await days.of([APP, other], 0) == both[1:]
+
     async def test_an_image_is_told_of_once_for_all_that_an_import_brought(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories
         one = await hold(catalog, scene, ONE, SSL, ZLIB)
@@ -318,3 +339,15 @@ class AdvisoriesKit:
         place = HoldingPlace(APP, one)
         assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "", both.digest)
         assert (await store.counting.newest([APP]))[APP].digest == both.digest
+
+    async def test_the_newest_image_is_no_signature(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        await hold(catalog, scene, ONE, SSL)
+        signature = image("signature")
+        await scene.push(APP, signature, Tag("sha256-0a.sig"))
+        assert (await store.counting.newest([APP]))[APP].tag == "sha256-0a.sig"
+        await scene.push(APP, ONE, Tag("1.4"))
+        scene.at += HOUR
+        await scene.push(APP, signature, Tag("sha256-0a.att"))
+        newest = (await store.counting.newest([APP]))[APP]
+        assert (newest.tag, newest.digest) == ("1.4", ONE.digest)

@@ -111,3 +111,14 @@ class HoldingsKit:
         await Scene(catalog).push(LIB, ONE)
         assert await catalog.holdings.manifest(APP, ONE.digest, 10) is None
         assert await catalog.holdings.manifest(LIB, TWO.digest, 10) is None
+
+    async def test_the_indexes_that_list_an_image_are_told(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, BOTH, V1)
+        other = index("other", [ONE])
+        await scene.push(APP, other, V2)
+        assert await catalog.holdings.indexes(APP, ONE.digest, 5) == (BOTH.digest, other.digest)
+        assert await catalog.holdings.indexes(APP, ONE.digest, 1) == (BOTH.digest,)
+        assert await catalog.holdings.indexes(APP, TWO.digest, 5) == (BOTH.digest,)
+        assert await catalog.holdings.indexes(APP, BOTH.digest, 5) == ()
+        assert await catalog.holdings.indexes(LIB, ONE.digest, 5) == ()

@@ -30,6 +30,7 @@ from tests.contract import (
     queue,
     refusals,
     retention,
+    scans,
     scrub,
     trash,
     uploads,
@@ -63,6 +64,7 @@ class CatalogKit:
     TestSearch = listed.SearchKit
     TestAdvisories = advisories.AdvisoriesKit
     TestVex = endings.VexKit
+    TestScans = scans.ScansKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

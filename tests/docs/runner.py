@@ -3,7 +3,8 @@
 Blocks tagged `console` are transcripts, run in one shell; `console server` starts a server; `console PROGRAM` needs a
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
 before the block behind it, to a server that is started if there is none; `<!-- read: REFERENCE -->` waits until an
-image was read; `<!-- stop: ADDRESS -->` ends a server. Ports of this machine are exchanged for free ones.
+image was read; `<!-- stop: ADDRESS -->` ends a server;
+`<!-- adapter: ADDRESS -->` starts the adapter of a scanner. Ports of this machine are exchanged for free ones.
 """
 
 import configparser
@@ -29,6 +30,7 @@ from tests.needs import find, need
 from tests.servers import ORLOP
 
 _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
+_ADAPTER = re.compile(r"<!-- adapter: (\S+) -->")
 _READ = re.compile(r"<!-- read: (\S+) -->")
 _STOP = re.compile(r"<!-- stop: (\S+) -->")
 #: Where the command of this environment is, and what it runs beside.
@@ -65,6 +67,8 @@ class Document:
             if block.section not in self.missing and not self._is_missing(block):
                 for stop in _STOP.finditer(before):
                     self.servers.end(stop[1])
+                for adapter in _ADAPTER.finditer(before):
+                    self.servers.adapter(adapter[1])
                 for given in _GIVEN.finditer(before):
                     await self._push(*given.groups())
                 for read in _READ.finditer(before):

@@ -8,10 +8,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.docs.blocks import promised, tidy
+from tests.scanning.adapter import Adapter, finding
 
 _PLACE = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
 #: A command that starts a server, perhaps with variables before it.
@@ -58,6 +59,10 @@ class Ports:
         return text
 
 
+def _right(adapter: Adapter) -> None:
+    assert adapter.wrong == []
+
+
 class Servers:
     """Starts servers in `folder`, and ends them all."""
 
@@ -66,6 +71,7 @@ class Servers:
         self._environment = environment
         self._ports = ports
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._adapters = ExitStack()
 
     def start(self, command: str, expected: tuple[str, ...], log: Path) -> str:
         """Start `orlop serve …` or `make serve`; what it said until it said what was expected, or all of it.
@@ -107,6 +113,17 @@ class Servers:
             said = self.start(f"orlop serve --open --listen {written}", ("Orlop …",), log)
             assert said.startswith("Orlop "), said
 
+    def adapter(self, written: str) -> None:
+        """Start the adapter of a scanner on this address."""
+        adapter = Adapter()
+        adapter.name, adapter.version, adapter.waits = "Trivy", "0.58.0", 0
+        adapter.found = [
+            finding("CVE-2026-1234", "libssl3", "High", "3.0.14-1") | {"version": "3.0.11-1~deb12u2"},
+            finding("CVE-2026-5678", "bash", "Low", "") | {"version": "5.2.15-2+b2"},
+        ]
+        self._adapters.enter_context(adapter.listening(int(self._ports.rewritten(written).rpartition(":")[2])))
+        self._adapters.callback(lambda: _right(adapter))
+
     def end(self, written: str) -> None:
         """End the server on this address, which the document has started."""
         port = written.rpartition(":")[2]
@@ -126,5 +143,6 @@ class Servers:
 
     def stop(self) -> None:
         """End all of them, as an operator does."""
+        self._adapters.close()
         for port in list(self._running):
             self._stop(port)

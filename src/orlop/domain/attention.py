@@ -20,6 +20,8 @@ class ConcernKind(StrEnum):
     """A job failed for good."""
     UPSTREAM = "upstream"
     """An upstream is away."""
+    SCANNER = "scanner"
+    """A scanner does not answer."""
     RETENTION_PLAN = "retention-plan"
     """A plan was made and waits for somebody who applies it."""
     FOLLOWER = "follower"
@@ -32,6 +34,10 @@ class ConcernKind(StrEnum):
     """A source of advisories fails, or was not updated for long."""
     DISK = "disk"
     """The disk of the blobs fills up."""
+    VULNERABILITY = "vulnerability"
+    """Advisories came to hit images, and the worst of it is critical."""
+    UNREAD_IMAGES = "unread-images"
+    """Images could not be read."""
 
 
 class Severity(StrEnum):

@@ -132,6 +132,14 @@ class Denied(RegistryError):
         self.kind = kind
 
 
+class NotJudged(Denied):
+    """A gate does not know yet whether it lets this pass; come back after `retry_after` seconds."""
+
+    def __init__(self, message: str, detail: Any = None, *, kind: str = "", retry_after: int = 15) -> None:
+        super().__init__(message, detail, kind=kind)
+        self.retry_after = retry_after
+
+
 class NotFound(RegistryError):
     """There is no such account, group, grant, namespace or rule, or the subject may not know that there is."""
 

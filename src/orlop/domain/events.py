@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     SESSION_ENDED = "session.ended"
     SIGN_IN_FAILED = "sign-in.failed"
     REFUSED = "access.refused"
+    GATE_WARNED = "gate.warned"
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
@@ -75,6 +76,10 @@ class EventKind(StrEnum):
     ADVISORIES_FAILED = "advisories.failed"
     IMAGE_AFFECTED = "image.affected"
     SBOM_REFUSED = "sbom.refused"
+    SCAN_FINISHED = "scan.finished"
+    SCAN_FAILED = "scan.failed"
+    SCANNER_UNHEALTHY = "scanner.unhealthy"
+    SCANNER_BACK = "scanner.back"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -98,7 +103,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
-        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
+        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
@@ -108,6 +113,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
         EventKind.SBOM_REFUSED,
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
     }
 )
 
@@ -121,6 +127,7 @@ OF_CONTENT = frozenset(
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED),
     }
 )
 

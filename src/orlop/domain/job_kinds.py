@@ -171,6 +171,15 @@ SBOM_RULES_APPLIED = JobKind(
     forgotten_after=HOUR,
 )
 
+SCANNING = JobKind(
+    kind="scan-images",
+    text="Asks scanners about images that wait for them, and takes in their reports.",
+    forgotten_after=HOUR,
+)
+SCANNING_UPKEEP = JobKind(
+    kind="look-for-scans",
+    text="Looks for images that scanners were not asked about yet or are to be asked again, and forgets what is gone.",
+)
 VEX = JobKind(
     kind="read-vex",
     text="Reads VEX documents that were pushed as referrers of images.",
@@ -199,6 +208,12 @@ ADVISORY_UPDATE = JobKind(
     forgotten_after=HOUR,
 )
 
+FINDING_HISTORY = JobKind(
+    kind="record-findings",
+    text="Writes down how much is known to be wrong with every repository, once for each day.",
+    forgotten_after=HOUR,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -207,7 +222,9 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
+        *(SCANNING, SCANNING_UPKEEP),
     )
 }
 

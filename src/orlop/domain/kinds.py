@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -14,10 +15,12 @@ from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.trust.signers import SIGNERS
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -26,6 +29,7 @@ _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
+    *(SIGNERS, SCANNERS, GATES),
 )
 
 #: By name, in the order in which `apply` makes them.

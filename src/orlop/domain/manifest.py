@@ -134,13 +134,19 @@ def parse_index_entries(content: bytes) -> list[Descriptor]:
     return [_descriptor(entry) for entry in _decode(content).manifests or ()]
 
 
+def parse_layers(content: bytes) -> list[Descriptor]:
+    """The descriptors of the layers of a stored manifest, as a client wrote them; an index has none. ManifestInvalid as
+    `parse_manifest`."""
+    layers = _decode(content).layers
+    return [_descriptor(entry) for entry in ([] if layers is msgspec.UNSET else layers or ())]
+
+
 def parse_layer_paths(content: bytes) -> dict[int, str]:
     """The files that the layers of an artifact are, by the number of the layer, where it says so: ModelPack's own
     annotation, or the title (image-spec, annotations.md). ManifestInvalid as `parse_manifest`."""
-    layers = _decode(content).layers
     found = {}
-    for number, entry in enumerate([] if layers is msgspec.UNSET else layers or ()):
-        said = entry.annotations or {}
+    for number, layer in enumerate(parse_layers(content)):
+        said = layer.annotations
         if path := said.get("org.cncf.model.filepath") or said.get("org.opencontainers.image.title"):
             found[number] = path
     return found

@@ -17,6 +17,7 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
+from orlop.ports.finding_days import FindingDays
 from orlop.ports.holding import PackageHolders
 
 
@@ -367,4 +368,5 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     matches: Matches
     vulnerable: Vulnerable
     holding: PackageHolders
+    days: FindingDays
     counting: Counting

@@ -25,6 +25,7 @@ from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
+from orlop.ports.gates import GateStore
 from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
@@ -33,6 +34,7 @@ from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
+from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
 from orlop.ports.setting_ends import SettingEnds
@@ -443,6 +445,7 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     insides: InsideStore
+    scanning: ScanStore
     holdings: Holdings
     locks: Locks
     usages: Usages
@@ -465,5 +468,6 @@ class Catalog(msgspec.Struct, frozen=True):
     tag_lists: TagLists
     search: SearchRows
     advisories: AdvisoryStore
+    gates: GateStore
     vex: VexDocuments
     setting_ends: SettingEnds

@@ -36,7 +36,8 @@ class ToldFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NewestImage(msgspec.Struct, frozen=True):
-    """The tag of a repository that was set last, and what it points at."""
+    """The tag of a repository that was set last and points at an image or an index of images, as far as that is known:
+    signatures have tags, too. Else the last of all."""
 
     tag: str
     digest: Digest

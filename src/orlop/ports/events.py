@@ -2,6 +2,10 @@
 
 from typing import Protocol
 
+#: What is counted as if it were a repository, whose name it cannot be: what is known to be inside images, and to be
+#: wrong with that.
+KNOWN_OF_IMAGES = "-known-of-images"
+
 
 class Changes(Protocol):
     """Counts that changes of the catalog move, whichever process makes them: each of a part of it, so that what is

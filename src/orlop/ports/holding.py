@@ -77,6 +77,10 @@ class PackageHolders(Protocol):
         """Which of these packages each image holds, by its digest."""
         ...
 
+    async def tags(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, frozenset[str]]:
+        """Tags of images, and of indexes that list them; of some thousands of tags the first."""
+        ...
+
     async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
         """What images are called."""
         ...

@@ -59,3 +59,7 @@ class Holdings(Protocol):
     async def manifest(self, repository: RepositoryName, digest: Digest, tags: int) -> HeldManifest | None:
         """How a manifest stands, with so many of its tags; None where the repository does not hold it."""
         ...
+
+    async def indexes(self, repository: RepositoryName, digest: Digest, most: int) -> tuple[Digest, ...]:
+        """At most so many of the indexes in a repository that list a manifest, the oldest first."""
+        ...

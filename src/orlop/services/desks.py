@@ -2,9 +2,11 @@
 
 import msgspec
 
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -17,6 +19,7 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.gates.desk import GateDesk
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
@@ -32,9 +35,12 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.virtuals.places import VirtualPlaces
@@ -59,12 +65,18 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
+    known: AboutVulnerabilities
     comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
+    finding_history: FindingHistory
     licences: ImageLicences
+    gates: GateDesk
+    scanners: ScannerDesk
+    scan_reports: ScannerReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

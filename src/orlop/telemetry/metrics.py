@@ -20,6 +20,8 @@ from prometheus_client.registry import Collector
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
+from orlop.telemetry.gates import GateMetrics
+from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -117,6 +119,7 @@ class Waiting(NamedTuple):
     upstreams: Sequence[UpstreamUse] = ()
     advisories: Sequence[SourceUse] = ()
     images: ReadUse | None = None
+    scanners: Sequence[ScannerUse] = ()
 
 
 class Metrics:
@@ -131,10 +134,12 @@ class Metrics:
         self._refusals = Counter(
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
+        self.gates = GateMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)
         self.advisories = AdvisoryMetrics(self._own)
+        self.scanners = ScannerMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
         )
@@ -439,6 +444,7 @@ class _Momentary(Collector):
             yield from self._room(self._waiting)
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
+            yield from scanner_families(self._waiting.scanners)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -67,6 +67,14 @@ def test_of_the_registry_it_names_repositories_in_full() -> None:
     assert not exception.covers("", "other/team/app", frozenset())
 
 
+def test_at_a_repository_it_is_named_by_the_last_part_of_its_name() -> None:
+    exception = made(cves=["CVE-2021-44228"], images=["app:1.*"])
+    for repository in ("team/app", "app"):
+        assert exception.covers(repository, repository, frozenset({"1.4"}))
+        assert not exception.covers(repository, repository, frozenset({"2.0"}))
+    assert not exception.covers("team", "team/other/app", frozenset({"1.4"}))
+
+
 def test_it_holds_to_the_end_of_its_last_day() -> None:
     exception = made(cves=["CVE-2021-44228"])
     end = int(datetime(2027, 2, 1, tzinfo=UTC).timestamp()) * 1_000_000

@@ -4,6 +4,7 @@ import random
 import subprocess
 import time
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from orlop.domain.inside.versions import order, order_of
 from orlop.domain.inside.versions.order import VersionOrder, VersionUnordered
-from tests.needs import need
+from tests.needs import CLIENTS, lack, need
 
 #: Each version comes before all that follow it.
 ASCENDING = [
@@ -240,6 +241,79 @@ def test_python_versions_as_packaging_compares_them() -> None:
             compared += 1
             assert by.compare(*texts) == (theirs[0] > theirs[1]) - (theirs[0] < theirs[1]), texts
     assert compared > 200
+
+
+#: Prints how npm's semver orders the pairs that it reads, and 9 where one of them is no version.
+_SEMVER = """
+const semver = require(process.argv[1]);
+const pairs = require("fs").readFileSync(0, "utf8").trim().split("\\n").map(line => line.split(" "));
+const way = ([one, other]) => semver.valid(one) && semver.valid(other) ? semver.compare(one, other) : 9;
+console.log(pairs.map(way).join(" "));
+"""
+
+
+def test_npm_versions_as_semver_compares_them() -> None:
+    programs = need("node", "npm")
+    semver = Path(programs["npm"]).resolve().parents[1] / "node_modules" / "semver"
+    if not semver.is_dir():
+        lack("npm has no semver beside it")
+    pairs = _made_of("npm", ["-rc", "-alpha", "-", ".", "0", "1", "2", "10", "x", "+", "beta", "A"], 2000)
+    given = "".join(f"{one} {other}\n" for one, other in pairs)
+    command = [programs["node"], "-e", _SEMVER, str(semver)]
+    said = subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.split()
+    by, compared = _order("npm"), 0
+    for pair, way in zip(pairs, map(int, said), strict=True):
+        if way != 9:
+            compared += 1
+            assert by.compare(*pair) == way, pair
+    assert compared > 500
+
+
+#: Prints how maven-artifact orders the pairs that it reads.
+_COMPARE = """
+import java.util.Scanner;
+import org.apache.maven.artifact.versioning.ComparableVersion;
+
+public class Compare {
+    public static void main(String[] args) {
+        Scanner read = new Scanner(System.in);
+        StringBuilder said = new StringBuilder();
+        while (read.hasNext()) {
+            ComparableVersion one = new ComparableVersion(read.next());
+            said.append(Integer.signum(one.compareTo(new ComparableVersion(read.next())))).append(' ');
+        }
+        System.out.println(said);
+    }
+}
+"""
+
+
+@pytest.mark.slow
+def test_maven_versions_as_maven_4_compares_them(tmp_path: Path) -> None:
+    java = need("java")["java"]
+    archives = sorted((CLIENTS / "jib").glob("maven-artifact-4*.jar"))
+    if not archives:
+        lack("maven-artifact is not beside jib")
+    (tmp_path / "Compare.java").write_text(_COMPARE)
+    words = [".", "-", "0", "1", "2", "10", "a", "b", "alpha", "beta", "rc", "sp", "ga", "final", "snapshot", "foo"]
+    pairs = _made_of("Maven", words, 3000)
+    given = "".join(f"{one} {other}\n" for one, other in pairs)
+    command = [java, "-cp", str(archives[-1]), str(tmp_path / "Compare.java")]
+    said = subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.split()
+    by = _order("Maven")
+    assert [pair for pair, way in zip(pairs, map(int, said), strict=True) if by.compare(*pair) != way] == []
+
+
+def _made_of(seed: str, parts: list[str], number: int) -> list[tuple[str, str]]:
+    """Pairs of versions of three numbers and some parts, the same in every run; half of them differ by parts alone."""
+    chance = random.Random(seed)
+    pairs = []
+    for _ in range(number):
+        begin = ".".join(str(chance.randint(0, 12)) for _ in range(3))
+        other = begin if chance.random() < 0.5 else ".".join(str(chance.randint(0, 12)) for _ in range(3))
+        ends = ("".join(chance.choice(parts) for _ in range(chance.randint(0, 5))) for _ in range(2))
+        pairs.append((begin + next(ends), other + next(ends)))
+    return pairs
 
 
 def _packaged(text: str) -> Version | None:

@@ -13,6 +13,7 @@ from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place
 from orlop.domain.errors import Denied, RegistryError
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.kinds import KINDS as ALL_KINDS
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.settings import SettingKind, SpeaksFor, lending_nothing, silent
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -49,6 +50,7 @@ KINDS = {
         change=Action.SYSTEM,
     ),
     WEBHOOKS.kind: WEBHOOKS,
+    SCANNERS.kind: SCANNERS,
     VIRTUALS.kind: VIRTUALS,
     ADVISORY_SOURCES.kind: ADVISORY_SOURCES,
 }
@@ -138,6 +140,17 @@ async def hooked(scene: Scene) -> None:
     """`team` has a webhook that is disabled."""
     body = {"url": "https://hooks.example/x", "events": ["tag.*"], "disabled": True}
     await scene.management.settings.put(await scene.caller("root"), "webhook", "deploys", body, 0, "team")
+
+
+def scans(url: str) -> Tried:
+    return lambda s, c: s.management.settings.put(c, "scanner", "judge", {"url": url}, None, "team")
+
+
+async def scanned(scene: Scene) -> None:
+    """`team` has a scanner."""
+    await scene.management.settings.put(
+        await scene.caller("root"), "scanner", "judge", {"url": "https://scanner.example"}, 0, "team"
+    )
 
 
 def trashed(visibility: Visibility | None, *grants: tuple[str, str], webhook: bool = False) -> Step:
@@ -398,6 +411,8 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             RULES_ALONE,
             READS,
         ),
+        Way("a scanner that pulls what gil may not read", scans("https://scanner.example"), RULES_ALONE, READS),
+        Way("a scanner at another address", scans("https://other.example"), (*RULES_ALONE, scanned), READS),
         Way("a webhook that tells again", hook("team", "tag.*"), (*RULES_ALONE, hooked), READS),
         Way(
             "a webhook that tells of what is denied to gil below",
@@ -514,6 +529,7 @@ NOT_WIDENING = frozenset(
         Operation.DELIVERY_READ,
         Operation.DELIVERY_SEND,
         Operation.RETENTION_READ,
+        Operation.GATE_TRY,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,
@@ -521,6 +537,8 @@ NOT_WIDENING = frozenset(
         Operation.JOB_READ,
         Operation.USAGE_READ,
         Operation.SCRUB_READ,
+        Operation.SCANNER_READ,
+        Operation.SCANNER_CHECK,
         Operation.UPSTREAM_READ,
         Operation.UPSTREAM_PREFETCH,  # what it fetches anybody who may pull there could have pulled
         Operation.JOB_RUN,
@@ -551,7 +569,7 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
-TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream", "advisory-source"}
+TELLS, SENDS_NO_NEWS = {"webhook", "scanner"}, {"provider", "upstream", "advisory-source"}
 #: Kinds whose settings have others do something in other places: each has its ways above.
 LENDS = {"virtual", "advisory-source"}
 

@@ -7,11 +7,14 @@ import apsw
 import pytest
 
 from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder
 from orlop.services.desks import Desks
 from tests.content import image
+from tests.contract.advisories import ONE, SSL, TWO, ZLIB, advisory, batch, hold, matcher
+from tests.contract.scene import Scene as Content
 from tests.unit.ui.places import person, pushed, put
 from tests.unit.ui.scene import Scene
 
@@ -20,8 +23,8 @@ APP, PAGE = RepositoryName("team/app"), PageRequest(50)
 
 async def first_tab(desks: Desks, who: Caller) -> None:
     """The requests whose answers the first page of a repository shows: tags, those that are no versions, its size."""
-    for releases in (None, Releases.NONE):
-        await desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(releases=releases), PAGE)
+    await _tags(desks, who)
+    await desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(releases=Releases.NONE), PAGE)
     await desks.holdings.of(who, APP)
 
 
@@ -40,11 +43,56 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/labels?repository=team/app": lambda desks, who: desks.labels.of(who, APP, None),
     "/jobs": lambda desks, who: desks.jobs.page(who, PAGE),
     "/r/team/app": lambda desks, who: first_tab(desks, who),
-    "/r/team/app?part=rows": lambda desks, who: desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(), PAGE),
+    "/r/team/app?part=rows": lambda desks, who: _tags(desks, who),
+    "/r/team/app:one/-/packages?part=rows": lambda desks, who: desks.insides.of(who, APP, Tag("one")),
+    "/r/team/app:one/-/vulnerabilities?part=rows": lambda desks, who: desks.vulnerabilities.of(who, APP, Tag("one")),
+    "/r/team/app:one/-/licences?part=rows": lambda desks, who: desks.licences.of(who, APP, Tag("one")),
+    "/advisories": lambda desks, who: desks.advisories.status(who),
+    "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
+    "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
+    "/vulnerabilities/CVE-2026-1": lambda desks, who: _vulnerability(desks, who),
+    "/search?q=package:libssl9": lambda desks, who: desks.packages.find(who, "libssl9", "", PAGE),
+    "/search?q=CVE-2026-1": lambda desks, who: desks.hits.find(who, "CVE-2026-1", "", PAGE),
+    "/compare?from=team/app:one&to=team/app:two": lambda desks, who: _differences(desks, who),
 }
 
 #: Statements that a page may take more.
 MORE = 2
+
+
+async def _tags(desks: Desks, who: Caller) -> None:
+    """Tags with counts."""
+    page = await desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(), PAGE)
+    await desks.counts.of(who, APP, {Digest.stored(each.tag.digest): [each.tag.name] for each in page.items})
+
+
+async def _report(desks: Desks, who: Caller) -> None:
+    await desks.reports.page(who, "team", PAGE)
+    await desks.finding_history.of(who, "team", 90)
+
+
+async def _vulnerability(desks: Desks, who: Caller) -> None:
+    await desks.known.of(who, "CVE-2026-1")
+    await desks.hits.find(who, "CVE-2026-1", "", PAGE)
+
+
+async def _differences(desks: Desks, who: Caller) -> None:
+    sides = (APP, Tag("one")), (APP, Tag("two"))
+    await desks.images.differences(who, *sides)
+    await desks.comparison.of(who, *sides)
+
+
+async def filled(content: Content) -> None:
+    """Images that hold packages, two of which something is wrong with."""
+    catalog = content.catalog
+    await hold(catalog, content, ONE, SSL, ZLIB)
+    await hold(catalog, content, TWO, SSL)
+    await content.push(APP, ONE, Tag("one"))
+    await content.push(APP, TWO, Tag("two"))
+    record = advisory("TEST-1", "openssl9", "3.0.2-1", aliases=["CVE-2026-1"], details="*much*")
+    await catalog.advisories.advisories.store("hand", batch(record))
+    await matcher(catalog, content).packages()
+    await matcher(catalog, content).advisories()
 
 
 class Counted:
@@ -67,6 +115,7 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
     for number in range(20):
         await pushed(scene).push(APP, image(f"app-{number}"), Tag(f"1.{number}"))
     await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
+    await filled(pushed(scene))
     browser = await person(scene, "admin")
     visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")
     assert visitor is not None

@@ -57,7 +57,7 @@ async def test_a_picture_leads_to_what_it_shows(scene: Scene) -> None:
     [picture] = re.findall(r'<svg class="map".*?</svg>', page, re.DOTALL)
     assert re.findall(r'<a href="([^"]+)">', picture) == ["/r/team/-/usage", "/r/other/-/usage"]
     assert "style=" not in page
-    assert "<strong>not to be said</strong>" not in page  # no disk is known here, and no quota is of the registry
+    assert "How much room there is" not in page  # no disk is known here, and no quota is of the registry
 
 
 @pytest.mark.parametrize("amounts", [[1], [5, 5], [100, 50, 25, 1, 1, 1], [10**12, 1], list(range(24, 0, -1))])

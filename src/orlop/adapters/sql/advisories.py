@@ -14,6 +14,7 @@ from orlop.domain.inside.rows import AdvisoryRow, Refusal, unpacked
 from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.advisories import AdvisoryCounts, AdvisorySource, ReadBatch, StoredAdvisory, StoredBatch
 from orlop.ports.by import By
+from orlop.ports.events import KNOWN_OF_IMAGES
 
 #: Advisories of one name, or one alias, that are told of.
 _NAMED = 200
@@ -41,7 +42,7 @@ class SqlAdvisories:
             return msgspec.structs.replace(done, others=others)
 
         # What is lost with the power is taken in again: that an import ended is written down behind it, and durably.
-        return await self._engine.write(script, durable=False, changes=False)
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
     async def names(self, source: str, after: str, limit: int) -> tuple[str, ...]:
         return tuple(name for (name,) in await self._reader.all("advisory_names_of", source, after, limit))
@@ -55,7 +56,7 @@ class SqlAdvisories:
                 await tx.run("advisory_changed", 0)
             return len(gone)
 
-        return await self._engine.write(script, changes=False)
+        return await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
     async def named(self, name: str) -> tuple[StoredAdvisory, ...]:
         rows = await self._reader.all("advisories_named", name, _NAMED)

@@ -17,8 +17,10 @@ from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.finding_days import SqlFindingDays
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
+from orlop.adapters.sql.gates import SqlGateRows
 from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
@@ -33,6 +35,7 @@ from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
+from orlop.adapters.sql.scans import SqlScannerStates, SqlScans
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
 from orlop.adapters.sql.settings_ends import SqlSettingEnds
@@ -52,10 +55,12 @@ from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
+from orlop.ports.gates import GateStore
 from orlop.ports.identity import Identity
 from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
+from orlop.ports.scans import ScanStore
 from orlop.ports.webhooks import WebhookStore
 
 #: The database within the catalog's folder, and what lies beside it.
@@ -148,6 +153,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine), SqlImagePlaces(engine)),
+        scanning=ScanStore(SqlScans(engine), SqlScannerStates(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),
@@ -169,14 +175,20 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         children=SqlChildren(lists),
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
-        advisories=AdvisoryStore(
-            SqlAdvisories(engine),
-            SqlAdvisorySources(engine),
-            SqlMatches(engine),
-            SqlVulnerable(engine, lists),
-            SqlHolding(lists),
-            SqlCounting(lists),
-        ),
+        advisories=_advisories_on(engine, lists),
+        gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
+    )
+
+
+def _advisories_on(engine: Engine, lists: Session) -> AdvisoryStore:
+    return AdvisoryStore(
+        SqlAdvisories(engine),
+        SqlAdvisorySources(engine),
+        SqlMatches(engine),
+        SqlVulnerable(engine, lists),
+        SqlHolding(lists),
+        SqlFindingDays(engine, lists),
+        SqlCounting(lists),
     )

@@ -9,8 +9,8 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.counting import NewestImage, PartImage, ToldFinding
 from orlop.ports.insides import InsideState
 
-#: Values of one question.
-_MANY = 2_000
+#: Values of one question, and the newest tags of a repository among which its newest image is.
+_MANY, _TAGS = 2_000, 100
 
 
 class SqlCounting:
@@ -49,7 +49,7 @@ class SqlCounting:
         return tuple(ToldFinding(**dict(zip(names, row, strict=True))) for row in rows)
 
     async def newest(self, repositories: Sequence[RepositoryName]) -> Mapping[str, NewestImage]:
-        rows = await self._lists.all("newest_images", each(repositories))
+        rows = await self._lists.all("newest_images", each(repositories), _TAGS)
         return {name: NewestImage(tag, Digest.stored(digest), pushed_at) for name, tag, digest, pushed_at in rows}
 
 

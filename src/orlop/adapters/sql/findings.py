@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.records import each
 from orlop.ports.advisories import AffectedPackage, FindingRow
+from orlop.ports.events import KNOWN_OF_IMAGES
 
 
 class SqlMatches:
@@ -40,7 +41,7 @@ class SqlMatches:
             await tx.many("advisory_matched", [(number, matcher) for number in advisories])
             return new
 
-        return await self._engine.write(script, durable=False, changes=False)
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
     async def waiting_packages(self, matcher: int, limit: int) -> tuple[int, ...]:
         return tuple(number for (number,) in await self._reader.all("packages_unmatched", matcher, limit))
@@ -62,7 +63,7 @@ class SqlMatches:
             await tx.many("package_matched", [(number, matcher) for number in packages])
             return True
 
-        return await self._engine.write(script, durable=False, changes=False)
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
 
 async def _is_turn(tx: Session, version: int) -> bool:

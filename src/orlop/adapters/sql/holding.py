@@ -64,18 +64,23 @@ class SqlHolding:
             found.setdefault(digest, []).append(package)
         return {digest: tuple(sorted(numbers)) for digest, numbers in found.items()}
 
-    async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
-        pairs = msgspec.json.encode([(place.repository, place.digest) for place in places], enc_hook=str).decode()
+    async def tags(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, frozenset[str]]:
         tags: dict[HoldingPlace, set[str]] = {}
-        for repository, digest, tag in await self._lists.all("places_tagged", pairs, _TAGS):
-            tags.setdefault(_place(repository, digest), set()).add(tag)
-        rows = await self._lists.all("places_listed", pairs)
+        for start in range(0, len(places), _MANY):
+            pairs = _pairs(places[start : start + _MANY])
+            for repository, digest, tag in await self._lists.all("places_tagged", pairs, _TAGS):
+                tags.setdefault(_place(repository, digest), set()).add(tag)
+        return {place: frozenset(tags.get(place, ())) for place in places}
+
+    async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
+        tags = await self.tags(places)
+        rows = await self._lists.all("places_listed", _pairs(places))
         listed = {_place(name, digest): (number, Digest.stored(index)) for name, digest, number, index in rows}
         platforms = await self._platforms(sorted({number for number, _ in listed.values()}))
 
         def named(place: HoldingPlace) -> PlaceNames:
             number, index = listed.get(place, (0, None))
-            return PlaceNames(tuple(sorted(tags.get(place, ()))), platforms.get((number, str(place.digest)), ""), index)
+            return PlaceNames(tuple(sorted(tags[place])), platforms.get((number, str(place.digest)), ""), index)
 
         return {place: named(place) for place in places}
 
@@ -92,6 +97,10 @@ class SqlHolding:
                     if entry.platform is not None:
                         found.setdefault((number, entry.digest), str(entry.platform))
         return found
+
+
+def _pairs(places: Sequence[HoldingPlace]) -> str:
+    return msgspec.json.encode([(place.repository, place.digest) for place in places], enc_hook=str).decode()
 
 
 def _place(repository: str, digest: str) -> HoldingPlace:

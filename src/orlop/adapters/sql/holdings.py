@@ -32,3 +32,7 @@ class SqlHoldings:
         rows = await self._reader.all("held_manifest_tags", row_id, repository_id, tags + 1)
         found = tuple(Tag.stored(name) for (name,) in rows[:tags])
         return HeldManifest(pushed_at, pushed_by, pulls, pulled_at, found, more=len(rows) > tags)
+
+    async def indexes(self, repository: RepositoryName, digest: Digest, most: int) -> tuple[Digest, ...]:
+        rows = await self._reader.all("held_indexes", repository, digest, most)
+        return tuple(Digest.stored(found) for (found,) in rows)

@@ -18,6 +18,7 @@ from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.leases import latest
 from orlop.domain.names import RepositoryName
+from orlop.ports.events import KNOWN_OF_IMAGES
 from orlop.ports.following import Follower
 from orlop.ports.insides import ClaimedImage, Depths, HeldPackage, Inside, InsideState
 from orlop.ports.jobs import Lease
@@ -72,7 +73,7 @@ class SqlInsides:
         async def script(tx: Session) -> None:
             await tx.run("inside_again", image, now)
 
-        await self._engine.write(script, changes=False)
+        await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
     async def find(self, after: int, limit: int) -> tuple[int, int] | None:
         rows = await self._reader.all("inside_manifests", after, limit, each(sorted(IMAGE_CONFIGS)))
@@ -126,7 +127,7 @@ class SqlInsides:
             await tx.many("image_unit_add", rows)
             return True
 
-        return await self._engine.write(script, durable=False, changes=False)
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
     async def unread(self, claimed: ClaimedImage, reason: str, assembler: int, now: int, again_at: int = 0) -> None:
         state = InsideState.WAITING if again_at else InsideState.UNREAD
@@ -135,7 +136,7 @@ class SqlInsides:
         async def script(tx: Session) -> None:
             await tx.run("inside_unread", claimed.row, claimed.tries, state, again_at or now, assembler, said)
 
-        await self._engine.write(script, durable=False, changes=False)
+        await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
 
     async def of(self, image: Digest) -> Inside | None:
         row = await self._reader.one("inside_of", image)

@@ -10,6 +10,7 @@ from orlop.adapters.sql.settings_ends import next_of
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
 from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
@@ -102,5 +103,7 @@ async def remove_document(tx: Session, ledger: Ledger, document: Document, *, ri
         await tx.run("webhook_health_forget", document.identity)
     if document.kind == UPSTREAMS.kind:
         await tx.run("upstream_state_forget", document.identity)
+    if document.kind == SCANNERS.kind:
+        await tx.run("scanner_state_forget", document.identity)
     ledger.event(EventKind.DOCUMENT_DELETED, document.path, subject=f"{document.kind} {document.name}")
     ledger.setting(rights=rights)

@@ -30,6 +30,7 @@ TABLES: dict[str, Table] = {
     "usage_days": Table(
         (0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories cached_bytes"
     ),
+    "finding_days": Table((0, -1), "repository_id day critical high medium low others accepted cleared fixable"),
     "manifests": Table(
         (0,),
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "
@@ -135,6 +136,13 @@ TABLES: dict[str, Table] = {
     "exploit_scores": Table(("",), "cve score percentile"),
     "findings": Table((0, 0), "package_id advisory_id fixed severity source how untold_since"),
     "advisory_changes": Table((0,), "id version last"),
+    "scans": Table(
+        (0,),
+        "id scanner digest repository state due_at lease_until fence tries accepted_at request report_type secret "
+        "secret_until error judged_at judged_by counts left_out round attached attached_sbom",
+    ),
+    "scanner_findings": Table((0, 0, -1), "scan_id round number body"),
+    "scanner_states": Table(("",), "scanner answered_at failing_since failures failed_at rests_until error metadata"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

@@ -11,6 +11,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.inside.carriers import AROUND_BY_NAME, VEX_DOCUMENTS
 from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.names import RepositoryName
+from orlop.ports.events import KNOWN_OF_IMAGES
 from orlop.ports.vex import AttachedVex, VexState, WaitingVex
 
 _documents = msgspec.msgpack.Decoder(tuple[VexDocument, ...])
@@ -60,7 +61,7 @@ class SqlVexDocuments:
             else:
                 await tx.run("vex_none", waiting.row)
 
-        await self._engine.write(script, changes=False)
+        await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
     async def unread(self, waiting: WaitingVex, why: str, now: int, again_at: int = 0) -> None:
         state = VexState.WAITING if again_at else VexState.UNREAD
@@ -68,7 +69,7 @@ class SqlVexDocuments:
         async def script(tx: Session) -> None:
             await tx.run("vex_unread", waiting.row, state, again_at or now, why)
 
-        await self._engine.write(script, changes=False)
+        await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
     async def of(self, repository: RepositoryName, images: Sequence[Digest], limit: int) -> tuple[AttachedVex, ...]:
         rows = [row for image in images for row in await self._reader.all("vex_of", repository, image, limit)]

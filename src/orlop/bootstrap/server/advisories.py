@@ -15,17 +15,20 @@ from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.inside.sources import AdvisoryFeed, ArtifactPlace, SourceWay
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.upstream import Upstream
-from orlop.ports.advisories import AdvisoryFetcher, Fetched
+from orlop.ports.advisories import AdvisoryFetcher, AdvisoryStore, Fetched
 from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.artifacts import ArtifactFetcher
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.history import recording
 from orlop.services.advisories.importing import Imported, Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.own import OwnArtifact
 from orlop.services.advisories.updating import Updating
+from orlop.services.jobs.work import Work
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.vex.editors import Editors
@@ -115,8 +118,16 @@ def _is_signed(key: str, payload: bytes, signature: bytes) -> bool:
     return is_signed(key, payload, signature)
 
 
-def build_acceptance(stores: Stores, in_force: SettingsInForce) -> Acceptance:
-    """What tells what clears findings."""
+def build_acceptance(stores: Stores, in_force: SettingsInForce, store: AdvisoryStore | None = None) -> Acceptance:
+    """What tells what clears findings, by what `store` knows of images; without it by what may be behind."""
     identity, clock = stores.identity, SystemClock()
     vex = VexOfImages(stores.catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
-    return Acceptance(in_force, vex, stores.catalog.advisories, clock)
+    return Acceptance(in_force, vex, store or stores.catalog.advisories, clock)
+
+
+def build_finding_history(stores: Stores, services: Services) -> Work:
+    """The job that writes down what is known of every repository."""
+    catalog, acceptance = stores.catalog, build_acceptance(stores, services.in_force)
+    store = catalog.advisories
+    counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    return recording(catalog.search, store.counting, counts, store.days, SystemClock())

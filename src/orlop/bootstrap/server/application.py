@@ -8,6 +8,7 @@ from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.background import background
 from orlop.bootstrap.server.caching import watching_bounds
 from orlop.bootstrap.server.first_account import create_first
+from orlop.bootstrap.server.gates import build_gates
 from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.server.people import build_people
@@ -42,6 +43,7 @@ from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
 from orlop.services.access.known_callers import KnownCallers
+from orlop.services.gates.pulls import GatedPulls
 from orlop.services.identity.first_account import FirstPassword
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -84,6 +86,7 @@ def application_on(
     metrics = Metrics()
     reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
     services = build_services(settings, stores, reader, metrics.upstreams)
+    gates = build_gates(stores, services, metrics.gates.pulled)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     works = keeping(settings, stores, services, metrics)
@@ -115,6 +118,7 @@ def application_on(
 
     async def shutdown() -> None:
         await worker.stop()
+        await gates.wanted.close()
         await services.shown.close()
         await people.close()
         await stores.close()
@@ -124,6 +128,7 @@ def application_on(
         settings,
         stores,
         services,
+        gates.pulls,
         AccessControl(
             KnownCallers(
                 sign_in.authentication,
@@ -156,6 +161,7 @@ def _distribution(
     settings: Settings,
     stores: Stores,
     services: Services,
+    gated: GatedPulls,
     access_control: AccessControl,
     log: RequestLog,
     names: Callable[[], str],
@@ -173,7 +179,9 @@ def _distribution(
     return DistributionApp(
         handlers,
         access_control,
-        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile),
+        Pulling(
+            handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile, gated
+        ),
         Fetching(blobs, Answers(stores.changes, budget, _BLOBS, clock), small, access_control.turnstile),
         VirtualHandlers(services.virtuals, services.filling, handlers.lists, handlers.manifests, services.blobs),
         log,

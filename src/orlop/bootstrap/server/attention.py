@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orlop.ports.audit import AuditReader
 from orlop.ports.blobs import StoreSpace
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import Clock
@@ -9,7 +10,7 @@ from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Identity
 from orlop.ports.queue import Queue
 from orlop.ports.webhooks import WebhookStore
-from orlop.services.attention import sources
+from orlop.services.attention import inside, sources
 from orlop.services.attention.attention import Attention
 from orlop.services.management.operations import Gate
 
@@ -23,6 +24,7 @@ def build_attention(
     cursors: Cursors,
     followers: Sequence[Follower],
     space: StoreSpace | None,
+    log: AuditReader,
     clock: Clock,
 ) -> Attention:
     """In the order in which they are told. `space`: of the blob store, where it lies on a disk."""
@@ -31,13 +33,17 @@ def build_attention(
         gate,
         (
             sources.disk(space),
+            inside.critical_findings(log, gate),
             sources.damaged(catalog.quarantine, gate),
             sources.following(cursors, followers, gate),
             sources.jobs(queue.jobs, gate),
             sources.upstreams(documents, catalog.upstream_states),
             sources.advisories(documents, catalog.advisories.sources, gate),
+            sources.scanners(documents, catalog.scanning.states),
             sources.webhooks(documents, hooks.log),
             sources.quotas(documents, catalog.usages, clock),
+            inside.given_advisories(documents, catalog.advisories.sources, gate),
+            inside.unread(catalog.insides.images),
             sources.plans(catalog.retention.plans, clock),
             sources.exceptions(catalog.setting_ends, clock),
             sources.tokens(secrets, gate),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.inside import following_images
+from orlop.bootstrap.server.scanning import following_scans
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.upstreams import telling_upstreams
 from orlop.bootstrap.server.webhooks import sending
@@ -30,5 +31,6 @@ def background(
         *auditing(settings, stores),
         *sending(settings, stores, metrics.webhooks.attempted),
         *following_images(stores, services),
+        *following_scans(settings, stores, services),
     ]
     return Worker(jobs, every_chore, lasting)

@@ -1,21 +1,26 @@
 """Builds what the management API and the pages are made of."""
 
+from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
-from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.gates import build_gate_desk
+from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -64,10 +69,12 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    advisories = build_advisories(gate, stores)
     store = catalog.advisories
     acceptance = build_acceptance(stores, services.in_force)
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, build_matching(stores), acceptance, catalog.holdings)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, build_matching(stores), acceptance)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
@@ -83,14 +90,20 @@ def build_desks(
         images=images,
         virtuals=VirtualPlaces(services.virtuals),
         insides=insides,
-        advisories=build_advisories(gate, stores),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
+        signatures=build_signatures(stores, services),
         vulnerabilities=vulnerabilities,
+        scanners=build_scanner_desk(settings, gate, stores, services),
+        scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, services.in_force, acceptance),
+        gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,
@@ -101,6 +114,7 @@ def build_desks(
             stores.cursors,
             followers(settings),
             stores.blobs.space,
+            stores.audit.reader,
             SystemClock(),
         ),
         news=News(gate, stores.audit.reader, catalog.history),
@@ -114,6 +128,7 @@ def build_desks(
             stores.webhooks.log,
             stores.identity.documents,
             catalog.upstream_states,
+            catalog.insides.images,
         ),
         audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
         webhooks=hooks,

@@ -4,10 +4,11 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
-from orlop.bootstrap.server.advisories import build_matching, build_updating
+from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
 from orlop.bootstrap.server.retention import retaining
+from orlop.bootstrap.server.scanning import build_scanning
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.server.upstreams import prefetching
 from orlop.bootstrap.stores.opening import Stores
@@ -51,6 +52,8 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores)),
         build_updating(settings, stores, services, metrics).work(),
+        build_finding_history(stores, services),
+        *build_scanning(settings, stores, services, metrics.scanners.ended).works(),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -27,6 +27,11 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.inside.finding import FindingPage
+from orlop.faces.ui.inside.licences import LicencesTab
+from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
+from orlop.faces.ui.inside.report import ReportTab
+from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
@@ -37,7 +42,7 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages, PlaceTab
+from orlop.faces.ui.places import ImageTab, PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -133,21 +138,40 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people", "usage"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "rules", "people", "usage"}))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
+        "vulnerabilities": ReportTab(pages, desks, frames),
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,
     }
-    places = PlacePages(tabs, ImageView(pages, desks.images))
-    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    images: dict[str, ImageTab] = {
+        "": ImageView(pages, desks.images, desks.vulnerabilities),
+        "packages": PackagesTab(pages, desks.insides),
+        "sbom": SbomFile(desks.insides),
+        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
+        "licences": LicencesTab(pages, desks.licences),
+    }
+    places = PlacePages(tabs, images)
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images, desks.comparison)
     labels, namespaces = LabelPages(pages, desks), NamespacePages(pages, desks)
-    return places, history, people, usage, removal, labels, namespaces, compare, SearchPage(pages, desks)
+    return (
+        places,
+        history,
+        people,
+        usage,
+        removal,
+        labels,
+        namespaces,
+        compare,
+        SearchPage(pages, desks),
+        FindingPage(pages, desks),
+    )
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:

@@ -29,6 +29,7 @@ from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
+from orlop.services.scanning.tokens import ScanTokens
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -66,6 +67,7 @@ def build_people(
         (WorkloadTokens(settings, identity.documents),),
         telling_failures(services.notices, limits),
         limits.check_login,
+        ScanTokens(stores.catalog.scanning.scans, SystemClock()),
     )
     sign_in = build_sign_in(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written

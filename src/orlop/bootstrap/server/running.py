@@ -7,6 +7,7 @@ import msgspec
 from orlop.bootstrap.clocks import SystemClock
 from orlop.faces.ui.audit import AuditPages
 from orlop.faces.ui.health import HealthPages
+from orlop.faces.ui.inside.sources import AdvisoryPages
 from orlop.faces.ui.jobs import JobPages
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.pages import Pages
@@ -50,4 +51,5 @@ def running_pages(pages: Pages, desks: Desks, live: Live, watch: Watch) -> tuple
         WebhookPages(pages, desks.hooks, desks.webhooks),
         AuditPages(pages, desks.audit),
         HealthPages(pages, desks),
+        AdvisoryPages(pages, desks),
     )

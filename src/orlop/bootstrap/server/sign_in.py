@@ -35,6 +35,7 @@ from orlop.services.identity.secrets import SecretSignIn
 from orlop.services.identity.signing import Signing
 from orlop.services.identity.tokens import Tokens, Written, itself
 from orlop.services.identity.uses import UseLog
+from orlop.services.scanning.tokens import ScanTokens
 from orlop.telemetry.requests import RequestLog
 
 #: The name of this registry in its tokens, where `auth.url` says no other.
@@ -64,6 +65,7 @@ class Sources(msgspec.Struct, frozen=True):
     tokens: Sequence[TokenSource] = ()
     on_failure: OnFailure = lambda _: None
     gate: Gate = no_gate
+    scans: ScanTokens | None = None
 
 
 class Chance(msgspec.Struct, frozen=True):
@@ -112,7 +114,7 @@ def build_sign_in(
     uses = UseLog(identity.uses, clock)
     return SignIn(
         Authentication(
-            SignIns(passwords, with_secrets, signing, sources.tokens),
+            SignIns(passwords, with_secrets, signing, sources.tokens, sources.scans),
             identity.accounts,
             RememberedCredentials(access_changes, clock, draw(_KEY_BYTES)),
             uses,

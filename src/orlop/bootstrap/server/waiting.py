@@ -13,6 +13,7 @@ from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
+from orlop.telemetry.scanners import ScannerUse
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -48,12 +49,16 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             for upstream, state in await stores.catalog.upstream_states.all()
         ]
         sent = (backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
+        scanners = [
+            ScannerUse(label(*place_of(scanner)), not state.failing_since)
+            for scanner, state in await stores.catalog.scanning.states.all()
+        ]
         sources = [
             SourceUse(one.name, one.imported_at / SECOND, bool(one.error))
             for one in await stores.catalog.advisories.sources.all()
         ]
         depths = await stores.catalog.insides.images.depths()
         images = ReadUse(depths.waiting, depths.unread)
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images)
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners)
 
     return ask

@@ -22,7 +22,13 @@ from orlop.services.webhooks.messages import Messages
 def followers(settings: Settings) -> tuple[Follower, ...]:
     """Every follower of this server."""
     sinks = (("syslog", settings.audit.syslog), ("http", settings.audit.http))
-    return (known.AUDIT_LOG, known.WEBHOOKS, known.INSIDE, *(known.forwarding(name) for name, where in sinks if where))
+    return (
+        known.AUDIT_LOG,
+        known.WEBHOOKS,
+        known.INSIDE,
+        known.SCANS,
+        *(known.forwarding(name) for name, where in sinks if where),
+    )
 
 
 def sending(settings: Settings, stores: Stores, counted: Callable[[bool], None]) -> Sequence[LastingWork]:

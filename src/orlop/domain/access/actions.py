@@ -12,6 +12,8 @@ class Action(StrEnum):
     """See that a repository is there, and its tags."""
     PULL = "pull"
     """Read manifests, blobs and referrers."""
+    PULL_HELD = "pull-held"
+    """Read manifests that a gate holds back, as whoever scans, signs or looks into them does."""
     CREATE = "create"
     """Make a repository, which a first push does. Not the right to change one that is there."""
     PUSH_NEW = "push-new"

@@ -18,7 +18,7 @@ class Role(msgspec.Struct, frozen=True):
 _READER = frozenset({Action.LIST, Action.PULL, Action.SCAN_READ})
 _PUBLISHER = _READER | {Action.CREATE, Action.PUSH_NEW, Action.TAG, Action.OVERWRITE}
 _MAINTAINER = _PUBLISHER | {Action.UNTAG, Action.DELETE, Action.POLICY_EDIT}
-_OWNER = _MAINTAINER | {Action.ADMIN}
+_OWNER = _MAINTAINER | {Action.ADMIN, Action.PULL_HELD}
 
 #: The built-in roles by name, each after those that it contains.
 ROLES: dict[str, Role] = {
@@ -28,7 +28,7 @@ ROLES: dict[str, Role] = {
         Role("reader", _READER, "lists and pulls, and asks which images hold a package or are hit by a vulnerability"),
         Role("publisher", _PUBLISHER, "pushes, sets and moves tags, and makes repositories by pushing"),
         Role("maintainer", _MAINTAINER, "deletes and untags, too, and edits rules"),
-        Role("owner", _OWNER, "decides who else may do what there, too"),
+        Role("owner", _OWNER, "decides who else may do what there, and pulls what a gate holds back, too"),
         Role(
             "auditor",
             frozenset({Action.LIST, Action.SCAN_READ, Action.AUDIT_READ}),

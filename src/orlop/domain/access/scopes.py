@@ -15,7 +15,7 @@ from orlop.domain.names import RepositoryName
 
 #: What clients ask for in a repository. `*` is everything that can be done there.
 VERBS: dict[str, frozenset[Action]] = {
-    "pull": frozenset({Action.LIST, Action.PULL, Action.SCAN_READ}),
+    "pull": frozenset({Action.LIST, Action.PULL, Action.PULL_HELD, Action.SCAN_READ}),
     "push": frozenset({Action.CREATE, Action.PUSH_NEW, Action.TAG, Action.OVERWRITE}),
     "delete": frozenset({Action.DELETE, Action.UNTAG}),
     "*": frozenset(Action) - REGISTRY_WIDE,

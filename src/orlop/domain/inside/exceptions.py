@@ -51,7 +51,8 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Images,
         Meta(
             description="Patterns of repositories from the place of the exception on, or of a repository and a tag, "
-            "such as app-test* or app:1.*; `*` is anything. Empty: all images there."
+            "such as app-test* or app:1.*; at a repository of the last part of its name. `*` is anything. Empty: all "
+            "images there."
         ),
     ] = ()
     until: Annotated[
@@ -118,8 +119,10 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return not self.packages or any(matches_words(text, package) for text in self.packages)
 
     def covers(self, place: str, repository: str, tags: frozenset[str]) -> bool:
-        """Whether it is about an image of a repository, which has these tags, when it is set at a place."""
-        within = repository.removeprefix(f"{place}/") if place else repository
+        """Whether it is about an image of a repository, which has these tags, when it is set at a place. At a
+        repository, images are named by the last part of its name."""
+        above = place.rpartition("/")[0] if place == repository else place
+        within = repository.removeprefix(f"{above}/") if above else repository
         return not self.images or any(_covers(text, within, tags) for text in self.images)
 
 

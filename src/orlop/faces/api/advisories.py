@@ -16,10 +16,12 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.faces.api.images import Of, Repository
 from orlop.ports.advisories import ReadBatch, StoredAdvisory
+from orlop.ports.scans import ScanState
 from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
+from orlop.services.scanning.questions import ScannerReports, ScanOfImage
 
 Severity = Literal["critical", "high", "medium", "low", "none", "unknown"]
 
@@ -218,7 +220,8 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
     severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
-    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop."""
+    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
+    to be in its state; `advisories_at`: when advisories were taken in last."""
 
     repository: str
     reference: str
@@ -229,6 +232,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     accepted: int
     cleared: int
+    read_at: values.Time
+    advisories_at: values.Time
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -246,9 +251,26 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             counts=dict(report.counts),
             accepted=report.accepted,
             cleared=report.cleared,
+            read_at=values.time(image.inside.since),
+            advisories_at=values.time(report.advisories_at),
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )
+
+    @classmethod
+    def by_scanner(cls, one: ScanOfImage, report: VulnerabilityReport) -> "VulnerabilitiesValue":
+        """As clients see what a scanner said."""
+        return msgspec.structs.replace(cls.of(report), state=_state_of(one))
+
+
+def _state_of(one: ScanOfImage) -> str:
+    """In the words of what this registry reads by itself: read as soon as the scanner said anything."""
+    scan = one.scan
+    if scan is not None and scan.judged_at:
+        return "read"
+    if scan is None or scan.state is ScanState.WAITING:
+        return "waiting"
+    return "reading" if scan.state is ScanState.SCANNING else "unread"
 
 
 def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
@@ -303,7 +325,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     return [import_advisories, show_advisory_status, list_advisories, show_advisory]
 
 
-def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
+def vulnerabilities(service: Vulnerabilities, reports: ScannerReports) -> list[HTTPRouteHandler]:
     """`/image-vulnerabilities`."""
 
     @get(
@@ -323,8 +345,25 @@ def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
             Severity, QueryParameter(name="severity", description="Only what is as bad or worse, or nobody rated.")
         ] = "unknown",
         fixable: Annotated[bool, QueryParameter(name="fixable", description="Only what a version mends.")] = False,
+        scanner: Annotated[
+            str,
+            QueryParameter(
+                name="scanner", max_length=63, description="What this scanner said last, in place of this registry."
+            ),
+        ] = "",
     ) -> VulnerabilitiesValue:
         """What is known to be wrong with an image, the worst first."""
+        if scanner:
+            one, said = await reports.findings(
+                caller_of(request),
+                RepositoryName(repository),
+                parse_reference(reference),
+                platform,
+                scanner,
+                least=severity,
+                fixable=fixable,
+            )
+            return VulnerabilitiesValue.by_scanner(one, said)
         report = await service.of(
             caller_of(request),
             RepositoryName(repository),

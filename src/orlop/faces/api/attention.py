@@ -82,7 +82,8 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 class ServerValue(msgspec.Struct, frozen=True):
-    """How a server fares. `requests` null: it began a moment ago."""
+    """How a server fares. `requests` null: it began a moment ago. `images_waiting`: how many wait to be read, and
+    `images_unread`: how many could not be."""
 
     stores: list[StoreValue]
     workers: int
@@ -97,6 +98,8 @@ class ServerValue(msgspec.Struct, frozen=True):
     jobs_failed: int
     deliveries_pending: int
     deliveries_dead: int
+    images_waiting: int
+    images_unread: int
 
     @classmethod
     def of(cls, report: HealthReport) -> "ServerValue":
@@ -116,6 +119,8 @@ class ServerValue(msgspec.Struct, frozen=True):
             jobs_failed=sum(each.failed for each in jobs),
             deliveries_pending=report.deliveries.pending,
             deliveries_dead=report.deliveries.dead,
+            images_waiting=report.images.waiting,
+            images_unread=report.images.unread,
         )
 
 

@@ -1,5 +1,6 @@
 """End points for questions about what is inside all images: which hold a package, and which a vulnerability hits."""
 
+from datetime import date, timedelta
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,8 @@ from orlop.faces.api import values
 from orlop.faces.api.advisories import AcceptedValue, VexWordValue
 from orlop.faces.api.browse import FindingCountsValue
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
+from orlop.ports.finding_days import FindingDay
+from orlop.services.advisories.history import KEPT_DAYS, FindingHistory, PlaceHistory
 from orlop.services.advisories.questions import Vulnerability
 from orlop.services.advisories.reports import PAGE_MOST, RepositoryReport, VulnerabilityReports
 from orlop.services.advisories.search import HitImage, HitPackage, VulnerabilityFound, VulnerabilitySearch
@@ -179,10 +182,47 @@ class RepositoryReportValue(msgspec.Struct, frozen=True):
         )
 
 
+class FindingDayValue(msgspec.Struct, frozen=True):
+    """A day, UTC, and how much was known to be wrong at its end with the images that repositories tagged last, summed
+    up. `others`: what is none, or what nobody rated; `accepted`: what exceptions accepted, and `cleared`: what else VEX
+    documents cleared, neither of which the others count; `fixable`: how much of the others a version mended."""
+
+    day: date
+    critical: int
+    high: int
+    medium: int
+    low: int
+    others: int
+    accepted: int
+    cleared: int
+    fixable: int
+
+    @classmethod
+    def of(cls, one: FindingDay) -> "FindingDayValue":
+        """As clients see it."""
+        return cls(date(1970, 1, 1) + timedelta(days=one.day), *msgspec.structs.astuple(one.numbers))
+
+
+class FindingDaysValue(msgspec.Struct, frozen=True):
+    """Days in order. `more`: there are more repositories than are summed up, which are the first by name."""
+
+    days: list[FindingDayValue]
+    more: bool
+
+    @classmethod
+    def of(cls, found: PlaceHistory) -> "FindingDaysValue":
+        """As clients see it."""
+        return cls([FindingDayValue.of(one) for one in found.days], found.more)
+
+
 def inside_searches(
-    gate: Gate, packages: PackageSearch, found: VulnerabilitySearch, reports: VulnerabilityReports
+    gate: Gate,
+    packages: PackageSearch,
+    found: VulnerabilitySearch,
+    reports: VulnerabilityReports,
+    history: FindingHistory,
 ) -> list[HTTPRouteHandler]:
-    """`/package-search`, `/vulnerability-search` and `/vulnerability-reports`."""
+    """`/package-search`, `/vulnerability-search`, `/vulnerability-reports` and `/vulnerability-days`."""
 
     @get("/package-search", operation_id="searchPackage", tags=["inside"], operation=Operation.IMAGE_READ)
     async def search_package(
@@ -241,4 +281,16 @@ def inside_searches(
         page = await reports.page(caller, at, page_of(min(n, PAGE_MOST), last))
         return listed(request, page, RepositoryReportValue.of, lambda one: str(one.repository), min(n, PAGE_MOST))
 
-    return [search_package, search_vulnerability, list_vulnerability_reports]
+    @get("/vulnerability-days", operation_id="listVulnerabilityDays", tags=["inside"], operation=Operation.IMAGE_READ)
+    async def list_vulnerability_days(
+        request: ApiRequest,
+        at: At = "",
+        days: Annotated[int, QueryParameter(ge=1, le=KEPT_DAYS, description="How many days back.")] = 90,
+    ) -> FindingDaysValue:
+        """How much was known to be wrong in the repositories at a place, day by day, as far as the caller may read what
+        was found there."""
+        caller = caller_of(request)
+        await gate.rights(caller)
+        return FindingDaysValue.of(await history.of(caller, at, days))
+
+    return [search_package, search_vulnerability, list_vulnerability_reports, list_vulnerability_days]

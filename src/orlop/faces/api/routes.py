@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    gates,
     groups,
     house_rules,
     images,
@@ -45,8 +46,10 @@ from orlop.faces.api import (
     people,
     places,
     retention,
+    scanners,
     scrub,
     settings,
+    signatures,
     tags,
     trash,
     upstreams,
@@ -111,11 +114,17 @@ def routes(desks: Desks) -> Litestar:
         *browse.browse(management.gate, desks.browsing, desks.counts, desks.reports),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
-        *advisories.vulnerabilities(desks.vulnerabilities),
+        *advisories.vulnerabilities(desks.vulnerabilities, desks.scan_reports),
+        *scanners.scanners(desks.scanners),
+        *scanners.scan_reports(desks.scan_reports),
         *inside.insides(desks.insides),
+        *signatures.signatures(desks.signatures),
         *inside_differences.inside_differences(desks.comparison),
-        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
+        *inside_searches.inside_searches(
+            management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
+        ),
         *licences.licences(desks.licences),
+        *gates.gates(desks.gates),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

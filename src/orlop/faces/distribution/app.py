@@ -124,7 +124,7 @@ class DistributionApp:
             scope[_VIRTUAL] = False
             return None
         asked = self._plain.read(scope, self._request_ids())
-        if asked is None or not asked.gets_whole(whole.repository):
+        if asked is None or not asked.gets_whole(whole.repository) or not reading.gives(whole, asked.method):
             return None
         caller, method = asked.caller, asked.method
         try:

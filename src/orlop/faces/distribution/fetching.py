@@ -68,6 +68,10 @@ class Fetching:
         body = self._small.recall(known.digest)
         return SmallBlob(known, body) if body is not None else None
 
+    def gives(self, whole: SmallBlob, method: str) -> bool:
+        """See Reading. Whoever may pull gets what they know the digest of."""
+        return True
+
     def seen(self, whole: SmallBlob, asked: PlainRequest) -> None:
         """See Reading."""
         self._noted(whole.known, asked)

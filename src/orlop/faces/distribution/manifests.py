@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from orlop.domain.access import Caller
+from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.manifest import MAX_BYTES
@@ -48,12 +48,13 @@ class ManifestHandlers:
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, f'"{pull.digest}"'):
             return Response(304, [entry for entry in found.headers if entry[0] != b"content-type"])
-        self.seen(pull, counted=exchange.method == "GET")
+        self.seen(pull, exchange.caller, counted=exchange.method == "GET")
         return found
 
-    def seen(self, pull: Pull, *, counted: bool) -> None:
-        """Remember a pull: of HEAD only one by tag, which engines resolve so, and which does not count."""
-        if counted or pull.tag is not None:
+    def seen(self, pull: Pull, caller: Caller, *, counted: bool) -> None:
+        """Remember a pull: of HEAD only one by tag, which engines resolve so, and which does not count. That a scanner
+        looks at an image does not say that anybody uses it."""
+        if caller.subject.kind is not SubjectKind.SYSTEM and (counted or pull.tag is not None):
             self._pulls.seen(pull, counted=counted)
 
     async def put(self, request: Request, exchange: Exchange, putting: Putting | None = None) -> Response:

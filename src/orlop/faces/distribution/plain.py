@@ -77,6 +77,10 @@ class Reading(Protocol[W]):
         """The answer that is in memory for a target."""
         ...
 
+    def gives(self, whole: W, method: str) -> bool:
+        """Whether nothing has to be asked before it is given, whoever asks for it."""
+        ...
+
     def seen(self, whole: W, asked: PlainRequest) -> None:
         """Note that it was given."""
         ...

@@ -19,8 +19,9 @@ from orlop.faces.distribution.plain import PlainRequest, PreparedAnswer
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.http.responses import Header, Headers, Response, header
-from orlop.ports.catalog import Pull
+from orlop.ports.catalog import Pull, StoredManifest
 from orlop.services.content.manifests import unknown_manifest
+from orlop.services.gates.pulls import GatedPulls
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +69,10 @@ class Pulling:
 
     kind = RequestKind.MANIFEST_GET
 
-    def __init__(self, handlers: ManifestHandlers, answers: Answers[Ready], turnstile: Turnstile) -> None:
+    def __init__(
+        self, handlers: ManifestHandlers, answers: Answers[Ready], turnstile: Turnstile, gated: GatedPulls
+    ) -> None:
+        self._gated = gated
         self._handlers = handlers
         self._answers = answers
         self._turnstile = turnstile
@@ -88,13 +92,17 @@ class Pulling:
             if request is None or not asked.may_pull(request.repository):
                 return None
             ready = await self._look_up(asked.target, request, asked.method)
-        if not asked.gets_whole(ready.repository):
+        if not asked.gets_whole(ready.repository) or not self.gives(ready, asked.method):
             return None
         return PreparedAnswer(self.kind, partial(_response, ready), partial(self.seen, ready, asked))
 
+    def gives(self, whole: Ready, method: str) -> bool:
+        """See Reading. Gates hold back what engines run, and not the look at what there is."""
+        return method == "HEAD" or self._gated.clear(whole.pull.repository, whole.pull.digest)
+
     def seen(self, ready: Ready, asked: PlainRequest) -> None:
         """See Reading."""
-        self._handlers.seen(ready.pull, counted=asked.method == "GET")
+        self._handlers.seen(ready.pull, asked.caller, counted=asked.method == "GET")
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 
     async def answer(self, target: bytes, request: Request, exchange: Exchange) -> Response:
@@ -109,7 +117,14 @@ class Pulling:
         if exchange.hidden:
             raise unknown_manifest(request.repository, request.reference)
         ready = self._answers.recall(target) or await self._look_up(target, request, exchange.method)
-        response = self._handlers.answer(ready.response(), ready.pull, exchange)
+        whole = ready.response()
+        if not self.gives(ready, exchange.method):
+            manifest = StoredManifest(ready.pull.digest, ready.media_type, ready.body)
+            passed = await self._gated.check(exchange.caller, ready.repository, request.reference, manifest)
+            if passed.warning:
+                self._turnstile.held_back(exchange.caller, ready.pull, passed)
+                whole = msgspec.structs.replace(whole, headers=[*whole.headers, _warning(passed.warning)])
+        response = self._handlers.answer(whole, ready.pull, exchange)
         self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
         return response
 

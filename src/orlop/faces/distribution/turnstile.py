@@ -14,6 +14,7 @@ from orlop.faces.http.responses import Response
 from orlop.faces.http.sending import LARGE
 from orlop.ports.catalog import Pull
 from orlop.services.audit.notices import Notices
+from orlop.services.gates.pulls import Passed
 from orlop.services.limits.rates import LATE, FairShare, NoPlace, RateKind, RateLimits, Seat, Slow
 
 #: What requests count as, beside requests; only a GET of a manifest is a pull.
@@ -94,6 +95,10 @@ class Turnstile(msgspec.Struct, frozen=True):
         """Somebody gets a blob, or a part of one, not only its headers."""
         if method == "GET":
             self.notices.pulled(caller, repository, digest, blob=True)
+
+    def held_back(self, caller: Caller, pull: Pull, passed: Passed) -> None:
+        """Somebody gets a manifest of which a gate warns, or which it holds back from others."""
+        self.notices.warned(caller, pull.repository, pull.digest, pull.tag or "", passed.warning)
 
     def refused(self, caller: Caller, refusal: RegistryError) -> None:
         """Somebody is answered with an error."""

@@ -21,10 +21,16 @@ def page_of(concern: Concern) -> str:
             return f"/jobs/{concern.name}"
         case ConcernKind.UPSTREAM:
             return "/world"
+        case ConcernKind.SCANNER:
+            return f"/r/{quote(concern.place)}/-/rules" if concern.place else "/rules"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
         case ConcernKind.EXCEPTION:
             query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
             return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.ADVISORIES:
+        case ConcernKind.VULNERABILITY:
+            return f"/r/{quote(concern.place)}/-/vulnerabilities"
+        case ConcernKind.ADVISORIES:
+            return "/advisories"
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.UNREAD_IMAGES:
             return "/health"

@@ -78,7 +78,7 @@ def render(error: errors.RegistryError, request_id: str) -> Response:
 
 def _extra(error: errors.RegistryError) -> Headers:
     match error:
-        case errors.TooManyRequests() | errors.Unavailable():
+        case errors.TooManyRequests() | errors.Unavailable() | errors.NotJudged():
             return [header("retry-after", str(error.retry_after))]
         case errors.RangeNotSatisfiable():
             return [header("content-range", f"bytes */{error.size}")]

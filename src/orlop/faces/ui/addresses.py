@@ -4,7 +4,7 @@ A tab stands behind a component `-`, which no repository's name has, so that `/r
 `team/app` whatever repositories there are.
 """
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -22,25 +22,24 @@ class PlaceAddress(msgspec.Struct, frozen=True):
 
 
 class ImageAddress(msgspec.Struct, frozen=True):
-    """What a tag or a digest of a repository leads to."""
+    """What a tag or a digest of a repository leads to. `tab` is empty for what is shown first."""
 
     repository: RepositoryName
     reference: Reference
+    tab: str = ""
 
 
 def parse_address(text: str) -> PlaceAddress | ImageAddress:
-    """`team/app`, `team/app/-/history`, `team/app:1.4`, `team/app@sha256:…`; of `team/app:1.4@sha256:…` the digest
-    counts, as for clients. Raises NotFound."""
-    name, at, digest = text.partition("@")
+    """`team/app`, `team/app/-/history`, `team/app:1.4`, `team/app@sha256:…`, `team/app:1.4/-/packages`; of
+    `team/app:1.4@sha256:…` the digest counts, as for clients. Raises NotFound."""
+    whole, dash, tab = text.partition("/-/")
+    name, at, digest = whole.partition("@")
     if at:
-        return _image(name.partition(":")[0], digest)
-    name, dash, tab = text.partition("/-/")
-    if dash:
-        return PlaceAddress(_name(name), tab)
-    name, colon, tag = text.partition(":")
+        return _image(name.partition(":")[0], digest, tab)
+    name, colon, tag = whole.partition(":")
     if colon:
-        return _image(name, tag)
-    return PlaceAddress(_name(text.removesuffix("/")))
+        return _image(name, tag, tab)
+    return PlaceAddress(_name(name if dash else name.removesuffix("/")), tab)
 
 
 def pasted_address(path: str) -> str | None:
@@ -50,7 +49,7 @@ def pasted_address(path: str) -> str | None:
         found = parse_address(path.removeprefix("/"))
     except NotFound:
         return None
-    return image_address(found.repository, found.reference) if isinstance(found, ImageAddress) else None
+    return image_address(found.repository, found.reference, found.tab) if isinstance(found, ImageAddress) else None
 
 
 def place_address(name: str, tab: str = "") -> str:
@@ -58,9 +57,15 @@ def place_address(name: str, tab: str = "") -> str:
     return f"{_PREFIX}{name}/-/{tab}" if tab else f"{_PREFIX}{name}"
 
 
-def image_address(repository: str, reference: str) -> str:
+def image_address(repository: str, reference: str, tab: str = "") -> str:
     """Where the page of an image is."""
-    return f"{_PREFIX}{repository}{'@' if ':' in reference else ':'}{reference}"
+    address = f"{_PREFIX}{repository}{'@' if ':' in reference else ':'}{reference}"
+    return f"{address}/-/{tab}" if tab else address
+
+
+def finding_address(name: str) -> str:
+    """Where the page of a vulnerability or an advisory is."""
+    return f"/vulnerabilities/{quote(name, safe='')}"
 
 
 def settings_address(plural: str, name: str, **query: str) -> str:
@@ -69,9 +74,9 @@ def settings_address(plural: str, name: str, **query: str) -> str:
     return "/".join(part for part in ("/rules", plural, name) if part) + (f"?{said}" if said else "")
 
 
-def _image(name: str, reference: str) -> ImageAddress:
+def _image(name: str, reference: str, tab: str) -> ImageAddress:
     try:
-        return ImageAddress(RepositoryName(name), parse_reference(reference))
+        return ImageAddress(RepositoryName(name), parse_reference(reference), tab)
     except (NameInvalid, TagInvalid, DigestInvalid) as refusal:
         raise NotFound("there is no such image: an image is written as team/app:1.4 or team/app@sha256:…") from refusal
 

@@ -44,6 +44,7 @@ class HealthPages:
             lately=report.traffic.lately(),
             usage=usage,
             followers=await desks.followers.all(caller),
+            advisories=await desks.advisories.status(caller),
             scrub=await desks.scrub.status(caller),
             damaged=damaged.items,
             wrong=_by_kind(concerns),

@@ -11,6 +11,7 @@ from orlop.domain.errors import (
     DigestInvalid,
     ManifestUnknown,
     NameInvalid,
+    NotFound,
     RequestInvalid,
     TagInvalid,
     TooManyRequests,
@@ -18,18 +19,22 @@ from orlop.domain.errors import (
 )
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
 from orlop.domain.pulling import ways
-from orlop.faces.ui.addresses import image_address
+from orlop.domain.settings import place_words
+from orlop.faces.ui.addresses import finding_address, image_address, settings_address
 from orlop.faces.ui.exchange import Reply, UiExchange
+from orlop.faces.ui.inside.chosen import USUAL
 from orlop.faces.ui.layers import CLASSES, parts_of
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
+from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.questions import Vulnerabilities, VulnerabilityReport
 from orlop.services.content.images import Image, Images, ImageTexts
 from orlop.services.content.inspection import Inspection, PlatformImage
 
 #: Bytes of a manifest that are shown; the API has all of it.
 _RAW = 64 * 1024
-#: The platform that is shown of an index where nobody chose one.
-_USUAL = "linux/amd64"
+#: Of what differs inside two images, so many of each are shown; the command has all.
+_MANY = 100
 
 _WORDS: Mapping[ContentKind, str] = {
     ContentKind.IMAGE: "Image",
@@ -45,11 +50,12 @@ _WORDS: Mapping[ContentKind, str] = {
 
 
 class ImageView:
-    """See places.ImagePage."""
+    """See places.ImageTab."""
 
-    def __init__(self, pages: Pages, images: Images) -> None:
+    def __init__(self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities) -> None:
         self._pages = pages
         self._images = images
+        self._vulnerabilities = vulnerabilities
 
     async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
         """Left what it is, right how to get it, below what it is made of."""
@@ -81,6 +87,7 @@ class ImageView:
             platforms=[entry for entry in found.platforms if entry.runs],
             others=[entry for entry in found.platforms if not entry.runs],
             chosen=chosen,
+            report=await self._report(exchange, image, chosen),
             below=below,
             more_below=more_below,
             shown=shown,
@@ -96,6 +103,17 @@ class ImageView:
             address=image_address,
         )
 
+    async def _report(
+        self, exchange: UiExchange, image: Image, chosen: PlatformImage | None
+    ) -> VulnerabilityReport | None:
+        """What is known of its packages; None for what holds none, and for an image that is not held here."""
+        if image.inspection.kind not in {ContentKind.IMAGE, ContentKind.INDEX}:
+            return None
+        platform = chosen.platform if chosen is not None else ""
+        with suppress(NotFound, ManifestUnknown, RequestInvalid):
+            return await self._vulnerabilities.of(exchange.caller, image.repository, image.reference, platform)
+        return None
+
     async def _texts(self, exchange: UiExchange, image: Image) -> ImageTexts:
         if image.inspection.kind not in {ContentKind.CHART, ContentKind.MODEL}:
             return ImageTexts()
@@ -108,9 +126,10 @@ class ImageView:
 class ComparePage:
     """What differs between two images."""
 
-    def __init__(self, pages: Pages, images: Images) -> None:
+    def __init__(self, pages: Pages, images: Images, inside: InsideComparison) -> None:
         self._pages = pages
         self._images = images
+        self._inside = inside
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -120,11 +139,15 @@ class ComparePage:
         """A form where two images are named, and what differs between them."""
         before, after = (_without_host(exchange, exchange.query.get(name, "")) for name in ("from", "to"))
         platform = exchange.query.get("platform", "")
-        found, refusal = None, None
+        found, inside, refusal = None, None, None
+        repositories: list[RepositoryName] = []
         if before and after:
             try:
                 sides = parse_held(before), parse_held(after)
+                repositories = [repository for repository, _ in sides]
                 found = await self._images.differences(exchange.caller, *sides, platform)
+                with suppress(NotFound, RequestInvalid):  # no images, or for no platform that both have
+                    inside = await self._inside.of(exchange.caller, *sides, found.platform) if not found.same else None
             except (NameInvalid, TagInvalid, DigestInvalid, RequestInvalid) as error:
                 refusal = error
         return self._pages.page(
@@ -135,6 +158,13 @@ class ComparePage:
             after=after,
             platform=platform,
             found=found,
+            inside=inside,
+            many=_MANY,
+            sides=repositories,
+            finding_address=finding_address,
+            settings_address=settings_address,
+            place_words=place_words,
+            image_address=image_address,
             address=_address,
         )
 
@@ -143,7 +173,7 @@ def _chosen(exchange: UiExchange, found: Inspection) -> PlatformImage | None:
     """The image of an index that is shown: the one that was chosen, else the most usual, else the first."""
     offered = {entry.platform: entry for entry in reversed(found.platforms) if entry.runs}
     first = next((entry for entry in found.platforms if entry.runs), None)
-    return offered.get(exchange.query.get("platform", "")) or offered.get(_USUAL) or first
+    return offered.get(exchange.query.get("platform", "")) or offered.get(USUAL) or first
 
 
 def _facts(found: Inspection) -> dict[str, str]:

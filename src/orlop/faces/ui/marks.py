@@ -31,6 +31,8 @@ def equip(environment: Environment) -> None:
         "path": address_path,
         "counted": counted_words,
         "codes": codes,
+        "kinds": kinds,
+        "first_upper": first_upper,
     }
 
 
@@ -87,6 +89,16 @@ def address_path(text: str) -> str:
 def counted_words(amount: int, what: str) -> str:
     """`1 tag`, `2,000 tags`."""
     return f"{count(amount)}{counted(amount, what).removeprefix(str(amount))}"
+
+
+def kinds(plural: str) -> str:
+    """A kind of setting in words: `tag rules`, `VEX documents`."""
+    return " ".join("VEX" if word == "vex" else word for word in plural.split("-"))
+
+
+def first_upper(text: str) -> str:
+    """With its first letter in upper case, and all others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def codes(text: str) -> Markup:

@@ -14,6 +14,7 @@ _WHOLE = (
     ("/jobs", "Jobs"),
     ("/webhooks", "Webhooks"),
     ("/audit", "Audit log"),
+    ("/advisories", "Advisories"),
     ("/health", "Health"),
 )
 

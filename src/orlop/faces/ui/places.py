@@ -18,8 +18,8 @@ class PlaceTab(Protocol):
         ...
 
 
-class ImagePage(Protocol):
-    """Shows an image."""
+class ImageTab(Protocol):
+    """Shows one side of an image."""
 
     async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
         """Raises NotFound for what the reader may not know of."""
@@ -27,11 +27,11 @@ class ImagePage(Protocol):
 
 
 class PlacePages:
-    """`tabs` by their names in addresses; the one of the empty name is shown first."""
+    """`tabs` of places and those of images, by their names in addresses; the one of the empty name is shown first."""
 
-    def __init__(self, tabs: Mapping[str, PlaceTab], image: ImagePage | None = None) -> None:
+    def __init__(self, tabs: Mapping[str, PlaceTab], images: Mapping[str, ImageTab]) -> None:
         self._tabs = tabs
-        self._image = image
+        self._images = images
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -42,9 +42,10 @@ class PlacePages:
         text = exchange.params["address"]
         found = parse_address(text)
         if isinstance(found, ImageAddress):
-            if self._image is None:
+            image = self._images.get(found.tab)
+            if image is None:
                 raise NotFound("there is no such page")
-            return await self._image.show(exchange, found.repository, found.reference)
+            return await image.show(exchange, found.repository, found.reference)
         if text != found.name and not found.tab:  # with a slash at the end
             return redirect(place_address(found.name))
         return await self._tab(exchange, found)

@@ -38,6 +38,9 @@ DECIDED = 1_000
 #: Stands for all tags where none is treated otherwise than another.
 _SOME = Tag("latest")
 
+#: Those whose rights hang on no account.
+_WITHOUT_ACCOUNT = frozenset({SubjectKind.ANONYMOUS, SubjectKind.SYSTEM})
+
 #: Rules that say the same wherever the place is and whoever may see it.
 _BY_GRANTS = frozenset({RuleKind.GRANTED, RuleKind.DENIED, RuleKind.LIMIT})
 
@@ -93,11 +96,13 @@ class Access:
             return Rights(subject, open=True)
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
+        if subject.kind is SubjectKind.SYSTEM and subject.limits is None:
+            return Rights(subject, open=True)
         return _rights(subject, await self._fit(subject), repository)
 
     async def membership(self, caller: Caller, repository: str) -> Membership:
         """Whom rules that name people may mean by the caller there. Raises as `rights`."""
-        if self.everyone or caller.subject.kind is SubjectKind.ANONYMOUS:
+        if self.everyone or caller.subject.kind in _WITHOUT_ACCOUNT:
             return Membership()
         known = await self._fit(caller.subject)
         question = Question(Action.TAG, repository, at=self._clock.now(), address=caller.address)
@@ -105,7 +110,7 @@ class Access:
 
     async def ends(self, subject: Subject) -> int:
         """When the account or the secret that somebody came with expires. Raises as `rights`."""
-        if self.everyone or subject.kind is SubjectKind.ANONYMOUS:
+        if self.everyone or subject.kind in _WITHOUT_ACCOUNT:
             return NEVER
         facts = (await self._fit(subject)).facts
         secret = facts.secret.expires_at if facts.secret is not None else 0
@@ -130,6 +135,8 @@ class Access:
         try:
             if self.everyone or subject.kind is SubjectKind.ANONYMOUS:
                 rights = await self.rights(subject)
+            elif subject.kind is SubjectKind.SYSTEM:
+                rights = Rights(subject, open=True)  # and no more than its limits, as of whoever has any
             else:
                 known = await self._fit(subject)
                 recalled = known.recall(action, repository, namespace, tag, now) if subject.limits is None else None

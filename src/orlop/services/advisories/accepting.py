@@ -1,6 +1,6 @@
 """What clears findings of images: exceptions that accept them, and VEX documents by which they concern nobody."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from orlop.domain.inside.vex.saying import VexSayings, VexWord
 from orlop.domain.names import RepositoryName
 from orlop.ports.advisories import AdvisoryStore, Vulnerable
 from orlop.ports.clock import Clock
-from orlop.ports.holding import PackageHolders
+from orlop.ports.holding import HoldingPlace, PackageHolders
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.vex.sayings import VexOfImages
 
@@ -86,6 +86,12 @@ class Acceptance:
         exceptions = await self.exceptions(image.repository, image.tags)
         said = await self._vex.of(image.repository, image.digests, image.tags, purls, referred)
         return Judgement(exceptions, said.sayings, said.remarks)
+
+    async def tags(self, places: Sequence[tuple[RepositoryName, Digest]]) -> Mapping[HoldingPlace, frozenset[str]]:
+        """The tags by which exceptions and VEX documents may name images: their own, and those of indexes that list
+        them, however an image was asked for."""
+        asked = list(dict.fromkeys(HoldingPlace(*place) for place in places))
+        return await self._holding.tags(asked) if asked else {}
 
     async def referred(self, repository: RepositoryName, digests: Collection[Digest]) -> Collection[str]:
         """Those of these that VEX documents refer to."""

@@ -10,6 +10,7 @@ from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import RepositoryName
 from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.counting import Counting, PartImage
+from orlop.ports.holding import HoldingPlace
 from orlop.ports.insides import InsideState
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.accepting import Acceptance, JudgedImage
@@ -32,11 +33,13 @@ class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountedImage(msgspec.Struct, frozen=True):
-    """Something to count: a manifest of a repository, and its tags, which exceptions may name."""
+    """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it.
+    `indexes`: those that it is listed by, which VEX documents may be about."""
 
     repository: RepositoryName
     digest: Digest
     tags: tuple[str, ...] = ()
+    indexes: tuple[Digest, ...] = ()
 
 
 class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,19 @@ class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
     counts: FindingCounts
     found: tuple[Vulnerability, ...] = ()
     oldest: int = 0
+
+
+class KnownImage(msgspec.Struct, frozen=True):
+    """All that is wrong with one image, whether or not something clears it."""
+
+    digest: Digest
+    state: InsideState
+    all: tuple[Vulnerability, ...]
+
+    @property
+    def open(self) -> tuple[Vulnerability, ...]:
+        """What nothing clears, the worst first."""
+        return _worst_first(one for one in self.all if one.is_open)
 
 
 class ImageCounts:
@@ -70,36 +86,52 @@ class ImageCounts:
 
     async def known(self, wanted: Sequence[CountedImage]) -> Mapping[CountedImage, KnownFindings]:
         """The same of manifests anywhere; whoever asks knows that they may be told."""
+        images, modified = await self.images(wanted)
+        found: dict[CountedImage, KnownFindings] = {}
+        for one, known in images.items():
+            state = min((each.state for each in known), key=_least_known)
+            found[one] = max((_known(state, each.all, modified) for each in known), key=_weight)
+        return found
+
+    async def images(
+        self, wanted: Sequence[CountedImage]
+    ) -> tuple[Mapping[CountedImage, Sequence[KnownImage]], Mapping[str, int]]:
+        """What is known of each image that each of these manifests is or lists, nothing of what is no image; and when
+        advisories were last changed, by their ids."""
         by_repository: dict[RepositoryName, list[Digest]] = {}
         for one in wanted:
             by_repository.setdefault(one.repository, []).append(one.digest)
-        parts: dict[tuple[str, str], tuple[PartImage, ...]] = {}
+        parts: dict[tuple[RepositoryName, str], tuple[PartImage, ...]] = {}
         for repository, digests in by_repository.items():
             for manifest, images in (await self._counting.parts(repository, digests)).items():
                 parts[repository, manifest] = images
         read = sorted({one.digest for images in parts.values() for one in images if one.state is InsideState.READ})
         hit = await self._counting.hit(read) if read else {}
         of_package, modified = await self._of_packages(sorted({number for mine in hit.values() for number in mine}))
+        listed = {index for one in wanted for index in one.indexes}
         referred = {
-            repository: await self._acceptance.referred(repository, _asked_for(parts, repository))
+            repository: await self._acceptance.referred(repository, _asked_for(parts, repository) | listed)
             for repository in by_repository
         }
-        found: dict[CountedImage, KnownFindings] = {}
+        tags = await self._acceptance.tags(
+            [(name, each.digest) for (name, _), images in parts.items() for each in images if hit.get(str(each.digest))]
+        )
+        found: dict[CountedImage, Sequence[KnownImage]] = {}
         for one in wanted:
-            known = [each for each in parts.get((one.repository, str(one.digest)), ()) if each.state is not None]
-            if not known:
-                continue
-            state = min((each.state for each in known if each.state is not None), key=_least_known)
-            of_each = []
-            for each in known:
+            known = []
+            for each in parts.get((one.repository, str(one.digest)), ()):
+                if each.state is None:
+                    continue
                 packages = sorted(hit.get(str(each.digest), ()))
                 mine = [vuln for number in packages for vuln in of_package.get(number, ())]
                 if mine:
-                    judgement = await self._acceptance.of(_judged_as(one, each), referred[one.repository])
+                    called = tags[HoldingPlace(one.repository, each.digest)]
+                    judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
                     mine = [judged(vuln, judgement) for vuln in mine]
-                of_each.append(_known(state, mine, modified))
-            found[one] = max(of_each, key=_weight)
-        return found
+                known.append(KnownImage(each.digest, each.state, tuple(mine)))
+            if known:
+                found[one] = known
+        return found, modified
 
     async def _of_packages(
         self, packages: Sequence[int]
@@ -134,12 +166,14 @@ class ImageCounts:
         return found, {one.id: one.modified for one in told}
 
 
-def _judged_as(counted: CountedImage, image: PartImage) -> JudgedImage:
-    digests = dict.fromkeys((image.digest, counted.digest))
-    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=frozenset(counted.tags))
+def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
+    digests = dict.fromkeys((image.digest, counted.digest, *counted.indexes))
+    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
 
 
-def _asked_for(parts: Mapping[tuple[str, str], Sequence[PartImage]], repository: RepositoryName) -> set[Digest]:
+def _asked_for(
+    parts: Mapping[tuple[RepositoryName, str], Sequence[PartImage]], repository: RepositoryName
+) -> set[Digest]:
     """Images of a repository that are counted, and the indexes that list them."""
     mine = [(manifest, images) for (name, manifest), images in parts.items() if name == repository]
     return {Digest.stored(manifest) for manifest, _ in mine} | {one.digest for _, images in mine for one in images}
@@ -159,9 +193,13 @@ def _known(state: InsideState, all_: Sequence[Vulnerability], modified: Mapping[
             cleared=len(all_) - len(found) - accepted,
             fixable=len(mended),
         ),
-        found=tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id))),
+        found=_worst_first(found),
         oldest=min(ages, default=0),
     )
+
+
+def _worst_first(found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
+    return tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id)))
 
 
 def _weight(known: KnownFindings) -> tuple[int, ...]:

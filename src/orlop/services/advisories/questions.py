@@ -9,12 +9,10 @@ from orlop.domain.inside.rows import POSSIBLE, Exploited
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.advisories import FoundInImage, Vulnerable
-from orlop.ports.catalog import Holdings
+from orlop.ports.advisories import AdvisorySources, FoundInImage, Vulnerable
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage, Judgement
 from orlop.services.advisories.matching import Matching
-from orlop.services.content.images import TAGS
 from orlop.services.inside.questions import ImageInside, ImageInsides
 
 #: Rows that are read of one image.
@@ -56,7 +54,8 @@ class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
 
 class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an image. `counts`: of what nothing clears; `accepted`: how much exceptions accept; `cleared`:
-    how much else VEX documents clear; `remarks`: what is not known, as sentences without a full stop."""
+    how much else VEX documents clear; `remarks`: what is not known, as sentences without a full stop; `advisories_at`:
+    when advisories were taken in last, 0 where none ever were."""
 
     image: ImageInside
     packages: int
@@ -65,6 +64,7 @@ class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[Vulnerability, ...]
     accepted: int = 0
     cleared: int = 0
+    advisories_at: int = 0
 
 
 class Vulnerabilities:
@@ -74,15 +74,15 @@ class Vulnerabilities:
         self,
         insides: ImageInsides,
         vulnerable: Vulnerable,
+        sources: AdvisorySources,
         matching: Matching,
         acceptance: Acceptance,
-        holdings: Holdings,
     ) -> None:
         self._insides = insides
+        self._sources = sources
         self._vulnerable = vulnerable
         self._matching = matching
         self._acceptance = acceptance
-        self._holdings = holdings
 
     async def of(
         self,
@@ -104,23 +104,18 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        tags = await tags_of(image, self._holdings)
-        digests = (image.digest, *([image.index] if image.index is not None else []))
-        judgement = await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
+        judgement = await self.judgement(image)
         found = [judged(one, judgement) for one in grouped(rows, *await self._known(rows))]
-        wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
-        open_ = [one for one in found if one.is_open]
-        accepted = sum(one.accepted is not None for one in found)
-        counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
-        return VulnerabilityReport(
-            image=image,
-            packages=len(packages),
-            counts={word: number for word, number in counts.items() if number},
-            remarks=(*await self._remarks(image, len(packages)), *judgement.remarks),
-            found=tuple(wanted),
-            accepted=accepted,
-            cleared=len(found) - len(open_) - accepted,
-        )
+        remarks = (*await self._remarks(image, len(packages)), *judgement.remarks)
+        report = reported(image, len(packages), found, remarks, least=least, fixable=fixable)
+        at = max((each.imported_at for each in await self._sources.all()), default=0)
+        return msgspec.structs.replace(report, advisories_at=at)
+
+    async def judgement(self, image: ImageInside) -> Judgement:
+        """What clears findings of an image now, whoever found them."""
+        tags = await tags_of(image, self._acceptance)
+        digests = (image.digest, *([image.index] if image.index is not None else []))
+        return await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
 
     async def _known(
         self, rows: Sequence[FoundInImage]
@@ -145,10 +140,9 @@ class Vulnerabilities:
         return tuple(remarks)
 
 
-async def tags_of(image: ImageInside, holdings: Holdings) -> frozenset[str]:
-    """The tags of an image, and the one that it was asked for by: images of an index have none of their own."""
-    standing = await holdings.manifest(image.repository, image.digest, TAGS)
-    tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
+async def tags_of(image: ImageInside, acceptance: Acceptance) -> frozenset[str]:
+    """The tags of an image and of indexes that list it, and the one that it was asked for by."""
+    [tags] = (await acceptance.tags([(image.repository, image.digest)])).values()
     return tags | {str(image.reference)} if isinstance(image.reference, Tag) else tags
 
 
@@ -156,6 +150,30 @@ def judged(one: Vulnerability, judgement: Judgement) -> Vulnerability:
     """The same, with what clears it; nothing is left out."""
     accepted, said = judgement.accepted(one.ids, one.purl), judgement.said(one.ids, one.purl)
     return msgspec.structs.replace(one, accepted=accepted, said=said) if accepted or said else one
+
+
+def reported(
+    image: ImageInside,
+    packages: int,
+    found: Sequence[Vulnerability],
+    remarks: Sequence[str],
+    *,
+    least: str,
+    fixable: bool,
+) -> VulnerabilityReport:
+    """Findings that were judged as a report: all are counted, those that are asked for are listed."""
+    open_ = [one for one in found if one.is_open]
+    accepted = sum(one.accepted is not None for one in found)
+    counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
+    return VulnerabilityReport(
+        image=image,
+        packages=packages,
+        counts={word: number for word, number in counts.items() if number},
+        remarks=tuple(remarks),
+        found=tuple(one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)),
+        accepted=accepted,
+        cleared=len(found) - len(open_) - accepted,
+    )
 
 
 def _base(ecosystem: str) -> str:

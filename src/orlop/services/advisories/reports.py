@@ -75,6 +75,16 @@ class VulnerabilityReports:
         wanted = [CountedImage(name, newest[name].digest, (newest[name].tag,)) for name in seen if name in newest]
         return {str(one.repository): known.counts for one, known in (await self._counts.known(wanted)).items()}
 
+    async def names(self, caller: Caller, at: str, most: int) -> tuple[tuple[RepositoryName, ...], bool]:
+        """So many repositories at a place at most, by name, of which the caller may read what was found; and whether
+        there are more. Raises Unauthorized, RequestInvalid."""
+        found: list[RepositoryName] = []
+        async for names in self._visible(caller, at_or_below(checked_path(at.strip("/"))), "", most + 1):
+            found += names
+            if len(found) > most:
+                break
+        return tuple(found[:most]), len(found) > most
+
     async def _visible(
         self, caller: Caller, within: tuple[NameSpan, ...], start: str, size: int
     ) -> AsyncIterator[list[RepositoryName]]:

@@ -4,7 +4,7 @@ pruned. What goes wrong with one source is written down and leaves everything as
 Everything that a source has is read before the first of it is taken in. Only the catalog itself can fail after that:
 then what was taken in stays, the state of the source is still that of before, and the next update takes the rest."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -139,8 +139,11 @@ class Updating:
         def fetched(size: int) -> None:
             run.tell(Progress(number, of, "sources", f"{feed.name}: {size_words(size)} came"))
 
+        def read(records: int) -> None:
+            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(records, 'record')} read"))
+
         def taken(done: Imported) -> None:
-            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(done.records, 'record')} read"))
+            run.tell(Progress(number, of, "sources", f"{feed.name}: {counted(done.records, 'record')} taken in"))
 
         fetched(0)
         fetcher = self._fetchers[feed.body.way]
@@ -152,7 +155,7 @@ class Updating:
                 seen: set[str] | None = set() if feed.body.prune else None
                 done = await self._importing.batches(
                     feed.name,
-                    whole(self._read(found, seen)),
+                    whole(self._read(found, seen, read)),
                     self._by(),
                     origin=feed.body.origin,
                     etag=found.state,
@@ -170,10 +173,15 @@ class Updating:
             done = msgspec.structs.replace(done, gone=gone)
         return done
 
-    async def _read(self, found: Fetched, seen: set[str] | None) -> AsyncGenerator[ReadBatch, None]:
+    async def _read(
+        self, found: Fetched, seen: set[str] | None, told: Callable[[int], None]
+    ) -> AsyncGenerator[ReadBatch, None]:
+        records = 0
         for file in found.files:
             async with aclosing(self._reader.read(file)) as batches:
                 async for batch in batches:
+                    records += len(batch.rows) + len(batch.exploited) + len(batch.scores)
+                    told(records)
                     if seen is not None:
                         seen.update(row.name for row in batch.rows)
                     yield batch

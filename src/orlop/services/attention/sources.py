@@ -12,6 +12,7 @@ from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState
 from orlop.domain.quotas import amount
 from orlop.domain.retention.plans import PlanState
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.upstreams.upstream import UPSTREAMS
@@ -23,6 +24,7 @@ from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Secrets
 from orlop.ports.queue import Jobs
 from orlop.ports.retention import RetentionPlans
+from orlop.ports.scans import ScannerStates
 from orlop.ports.scrub import Quarantine
 from orlop.ports.setting_ends import SettingEnds
 from orlop.ports.settings import Documents, place_of
@@ -214,6 +216,30 @@ def upstreams(documents: Documents, known: UpstreamStates) -> Source:
             for identity, state in away
             for path, name in [place_of(identity)]
             if identity in there and seeing.setting(UPSTREAMS.read, path)
+        ]
+
+    return tell
+
+
+def scanners(documents: Documents, known: ScannerStates) -> Source:
+    """Those that the caller may see."""
+
+    async def tell(_: Caller, seeing: Administered) -> Sequence[Concern]:
+        failing = [(identity, state) for identity, state in await known.all() if state.failing_since]
+        if not failing:
+            return []
+        there = {document.identity for document in await documents.all(SCANNERS.kind)}
+        return [
+            Concern(
+                kind=ConcernKind.SCANNER,
+                severity=Severity.ERROR,
+                text=f"the scanner {name} of {place_words(path)} does not answer: {state.error}",
+                place=path,
+                name=name,
+            )
+            for identity, state in failing
+            for path, name in [place_of(identity)]
+            if identity in there and seeing.setting(SCANNERS.read, path)
         ]
 
     return tell

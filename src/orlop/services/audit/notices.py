@@ -112,6 +112,15 @@ class Notices:
         key = _Key(kind, subject.name, subject.credential, caller.address, repository, digest, tag)
         self._count(key, caller.request)
 
+    def warned(self, caller: Caller, repository: str, digest: str, tag: str, sentence: str) -> None:
+        """Somebody got what a gate warns of, or holds back from others."""
+        subject = caller.subject
+        key = _Key(
+            *(EventKind.GATE_WARNED, subject.name[:_LONGEST], subject.credential[:_LONGEST], caller.address),
+            *(repository, digest, tag, "", sentence[: 4 * _LONGEST]),
+        )
+        self._count(key, caller.request)
+
     async def flush(self, *, everything: bool = False) -> int:
         """Write what is due, or everything; how many events. Raises what the catalog does, and then keeps them."""
         if len(self._written) < HELD:  # else the catalog is away: what comes meanwhile is counted
@@ -177,7 +186,7 @@ class Notices:
         seen.last = max(seen.last, more.last)
 
 
-_LIMITED = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED})
+_LIMITED = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED, EventKind.GATE_WARNED})
 _BUDGET = Rate(RATE, SECOND, BURST)
 _MANY = "many different ones, too many to be told one by one"
 

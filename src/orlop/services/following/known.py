@@ -9,6 +9,8 @@ AUDIT_LOG = Follower("audit", Stream.OUTBOX, AUDIT, AUDIT, skips=False)
 WEBHOOKS = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
 #: What has images wait to be read.
 INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
+#: What has images wait for scanners.
+SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
 
 
 def forwarding(sink: str) -> Follower:

@@ -8,6 +8,7 @@ from orlop.domain.access import Caller
 from orlop.domain.upstreams.state import UpstreamState
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.ports.catalog import Totals, Vitals
+from orlop.ports.insides import Depths, Insides
 from orlop.ports.queue import Depth, JobHistory
 from orlop.ports.settings import Documents, place_of
 from orlop.ports.upstreams import UpstreamStates
@@ -32,7 +33,7 @@ class FaringUpstream(msgspec.Struct, frozen=True):
 
 
 class HealthReport(msgspec.Struct, frozen=True):
-    """A moment. `stores`: see Checks."""
+    """A moment. `stores`: see Checks; `images`: how many wait to be read, and could not be."""
 
     stores: Mapping[str, str]
     traffic: TrafficLog
@@ -40,6 +41,7 @@ class HealthReport(msgspec.Struct, frozen=True):
     jobs: tuple[Depth, ...]
     deliveries: Backlog
     upstreams: tuple[FaringUpstream, ...]
+    images: Depths
 
     @property
     def failing(self) -> tuple[str, ...]:
@@ -60,6 +62,7 @@ class HealthDesk:
         log: DeliveryLog,
         documents: Documents,
         upstreams: UpstreamStates,
+        insides: Insides,
     ) -> None:
         self._gate = gate
         self._checks = checks
@@ -69,6 +72,7 @@ class HealthDesk:
         self._log = log
         self._documents = documents
         self._upstreams = upstreams
+        self._insides = insides
 
     async def report(self, caller: Caller) -> HealthReport:
         """Raises Denied, Unauthorized."""
@@ -80,6 +84,7 @@ class HealthDesk:
             jobs=await self._history.depths(self._gate.now()),
             deliveries=await self._log.backlog(),
             upstreams=tuple(await self._faring()),
+            images=await self._insides.depths(),
         )
 
     async def _faring(self) -> Sequence[FaringUpstream]:

@@ -21,6 +21,7 @@ from orlop.services.identity.remembered import Proof, RememberedCredentials
 from orlop.services.identity.secrets import SecretSignIn, refuse_before_change
 from orlop.services.identity.signing import Signing
 from orlop.services.identity.uses import UseLog
+from orlop.services.scanning.tokens import PREFIX, ScanTokens
 
 #: How long a password is believed without being checked again, and what else is asked of the catalog, at most.
 _PASSWORD = 60 * SECOND
@@ -40,6 +41,8 @@ class SignIns(msgspec.Struct, frozen=True):
     secrets: SecretSignIn
     signing: Signing
     tokens: Sequence[TokenSource] = ()
+    scans: ScanTokens | None = None
+    """What scanners pull with; None: there are none."""
 
 
 class Authentication:
@@ -141,6 +144,11 @@ class Authentication:
         return proof
 
     async def _bearer(self, given: Bearer, address: str, request: str) -> Proof:
+        if given.token.startswith(PREFIX) and self._ways.scans is not None:
+            scanning = await self._ways.scans.proof(given.token)
+            if scanning is None:
+                raise TokenInvalid("the scan that the token was for is over")
+            return scanning
         if looks_like_secret(given.token):
             subject = await self._ways.secrets.subject(given.token, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)

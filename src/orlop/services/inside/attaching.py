@@ -136,7 +136,7 @@ class Attaching:
         return True
 
     async def _own(self, repository: RepositoryName, image: Digest, kind: str) -> dict[Digest, Manifest]:
-        """What was attached of this type by nobody."""
+        """What was attached of this type by nobody, and says what this registry read; not the word of a scanner."""
         page = await self._browse.referrers(repository, image, kind, PageRequest(_OWN))
         found: dict[Digest, Manifest] = {}
         for each in page.items:
@@ -146,7 +146,9 @@ class Attaching:
             if standing is None or stored is None or standing.pushed_by != SYSTEM.name:
                 continue
             with suppress(ManifestInvalid):
-                found[digest] = parse_manifest(stored.content, stored.media_type)
+                manifest = parse_manifest(stored.content, stored.media_type)
+                if SAID in manifest.annotations:
+                    found[digest] = manifest
         return found
 
     async def _push(

@@ -67,7 +67,7 @@ class ImageInsides:
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
         """
-        found, index = await self._image(caller, repository, reference, platform)
+        found, index, platforms = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         inside = await self._insides.of(digest)
         if inside is None:
@@ -82,6 +82,8 @@ class ImageInsides:
             inside=inside,
             packages=packages,
             index=index,
+            platforms=platforms,
+            inspection=found,
         )
 
     async def whole(
@@ -100,7 +102,7 @@ class ImageInsides:
     ) -> ImageInside:
         """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
         `of`."""
-        found, _ = await self._image(caller, repository, reference, platform)
+        found, _, _ = await self._image(caller, repository, reference, platform)
         await self._access.check(caller, Action.PUSH_NEW, repository=repository)
         await self._insides.again(Digest.stored(found.digest), self._clock.now())
         await self._reading.call()
@@ -110,7 +112,7 @@ class ImageInsides:
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
     ) -> AttachedHere:
         """The SBOMs and attestations that are attached to it. Raises as `of`."""
-        found, _ = await self._image(caller, repository, reference, platform)
+        found, _, _ = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         rules = await self._documents.rules(repository)
         told = await self._images.sees_actors(caller, repository)
@@ -127,19 +129,22 @@ class ImageInsides:
 
     async def _image(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
-    ) -> tuple[Inspection, Digest | None]:
-        """The image, and the index that was asked for instead."""
+    ) -> tuple[Inspection, Digest | None, tuple[str, ...]]:
+        """The image, the index that was asked for instead, and the platforms of that."""
         found, index = await self._images.content(caller, repository, reference), None
+        platforms: tuple[str, ...] = ()
         if found.kind is ContentKind.INDEX:
             index = Digest.stored(found.digest)
-            entry = _chosen([each for each in found.platforms if each.runs], platform)
+            running = [each for each in found.platforms if each.runs]
+            platforms = tuple(each.platform for each in running)
+            entry = _chosen(running, platform)
             found = await self._images.content(caller, repository, Digest.stored(entry.digest))
         if found.kind is not ContentKind.IMAGE:
             raise NotFound(
                 f"{repository} has no image there but a {found.kind}, which holds no packages",
                 {"name": repository, "kind": found.kind},
             )
-        return found, index
+        return found, index, platforms
 
 
 def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:

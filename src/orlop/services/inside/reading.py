@@ -14,7 +14,7 @@ from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError
 from orlop.domain.inside.assembly import ASSEMBLER_VERSION, ImageClaims, assemble
 from orlop.domain.inside.layers import LayerFacts
-from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED
+from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP, MATCHING, SBOM_RULES_APPLIED
 from orlop.domain.manifest import Edge, EdgeKind, Manifest, parse_manifest
 from orlop.domain.queue import Order, Progress
 from orlop.domain.ranges import Span
@@ -86,16 +86,22 @@ class ImageReading:
         """Read what waits, until nothing does."""
         done = failed = attached = 0
         refused: tuple[str, ...] = ()
+        unmatched = False
         total = (await self._store.images.depths()).waiting  # counting takes the longer the more wait: once
         while True:
             now = self._clock.now()
             claimed = await self._store.images.claim(now, now + _LEASE, 1)
+            if not claimed and unmatched:  # lists tell of them at once; what waits meanwhile is looked for once more
+                unmatched = False
+                await self._jobs.ask(Order(kind=MATCHING.kind, once=MATCHING.kind), By(SYSTEM.name, now))
+                continue
             if not claimed:
                 return _ended(done, failed, attached, refused)
             is_read = await self.read(claimed[0])
             if is_read:
                 made = await self._attaching.image(claimed[0].digest)
                 attached, refused = attached + made.attached, (refused or made.refused[:1])
+            unmatched = unmatched or is_read
             done, failed = done + is_read, failed + (not is_read)
             run.tell(Progress(done + failed, max(total, done + failed), "images"))
             await self._sleep(min(max(0, self._clock.now() - now), _REST) / SECOND)

@@ -9,7 +9,6 @@ from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.package import Package
 from orlop.domain.inside.purl import without_version
 from orlop.domain.names import Reference, RepositoryName
-from orlop.ports.catalog import Holdings
 from orlop.ports.insides import HeldPackage
 from orlop.services.advisories.accepting import Acceptance, Accepted, accepted_by
 from orlop.services.advisories.questions import tags_of
@@ -62,12 +61,9 @@ class LicenceReport(msgspec.Struct, frozen=True, kw_only=True):
 class ImageLicences:
     """See the module."""
 
-    def __init__(
-        self, insides: ImageInsides, settings: SettingsInForce, holdings: Holdings, acceptance: Acceptance
-    ) -> None:
+    def __init__(self, insides: ImageInsides, settings: SettingsInForce, acceptance: Acceptance) -> None:
         self._insides = insides
         self._settings = settings
-        self._holdings = holdings
         self._acceptance = acceptance
 
     async def of(
@@ -78,7 +74,7 @@ class ImageLicences:
         rules = await self._settings.covering(LICENCE_RULES, repository)
         exceptions: Sequence[InForce] = ()
         if rules:
-            exceptions = await self._acceptance.exceptions(repository, await tags_of(image, self._holdings))
+            exceptions = await self._acceptance.exceptions(repository, await tags_of(image, self._acceptance))
         by_licence: dict[tuple[bool, str], dict[str, LicensedPackage]] = {}
         for held in image.packages:
             expression = expression_of(held.package.licences, held.package.type)
@@ -115,11 +111,11 @@ def _licensed(
         type=package.type,
         layer=held.layer,
         declared=package.licences,
-        finding=_finding(package, without_version(held.purl), licence, rules, exceptions),
+        finding=licence_finding(package, without_version(held.purl), licence, rules, exceptions),
     )
 
 
-def _finding(
+def licence_finding(
     package: Package,
     url: str,
     licence: str,

@@ -90,11 +90,14 @@ class Operation(StrEnum):
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
+    GATE_TRY = "gate.try"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
     IN_USE_READ = "in-use.read"
     IN_USE_SET = "in-use.set"
+    SCANNER_READ = "scanner.read"
+    SCANNER_CHECK = "scanner.check"
     ADVISORY_READ = "advisory.read"
     ADVISORY_STATUS = "advisory.status"
     ADVISORY_IMPORT = "advisory.import"
@@ -196,12 +199,16 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),
     Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
+    Operation.GATE_TRY: Rule(place=Action.POLICY_EDIT),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
     # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
+    # What these need at the place of their scanner, its kind declares, as for settings.
+    Operation.SCANNER_READ: Rule(_SEE),
+    Operation.SCANNER_CHECK: Rule(_RULE),
     # What advisories say is no secret: whoever is signed in may read them.
     Operation.ADVISORY_READ: Rule(own=True, reads=True),
     Operation.ADVISORY_STATUS: Rule(_SEE),

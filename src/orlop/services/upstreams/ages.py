@@ -39,7 +39,7 @@ async def made_at(content: ManifestReader, blobs: ContentReader, digest: Digest)
         except ManifestInvalid:
             return None
         if _ANNOTATION in parsed.annotations:
-            return _moment(parsed.annotations[_ANNOTATION])
+            return moment(parsed.annotations[_ANNOTATION])
         child = next((edge for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST), None)
         if child is not None:
             digest = child.digest
@@ -49,13 +49,14 @@ async def made_at(content: ManifestReader, blobs: ContentReader, digest: Digest)
             return None
         read = b"".join([piece async for piece in blobs.read_blob(config.digest, config.size)])
         try:
-            return _moment(msgspec.json.decode(read, type=_Config).created)
+            return moment(msgspec.json.decode(read, type=_Config).created)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
     return None
 
 
-def _moment(text: str) -> int | None:
+def moment(text: str) -> int | None:
+    """Microseconds since 1970 of a moment as RFC 3339 has it; None for what is none."""
     found = _CREATED.match(text)
     if found is None:
         return None

@@ -26,9 +26,18 @@ JOIN findings f ON f.package_id = g.id JOIN advisories a ON a.id = f.advisory_id
 ORDER BY g.id, a.id;
 
 -- name: newest_images
--- The tag of each repository that was set last, and what it points at.
+-- The tag of each repository that was set last and points at an image or an index of images, of the last ?2 tags, and
+-- what it points at: signatures have tags, too. Where there is none, the last of all.
 SELECT r.name, n.name, m.digest, m.pushed_at FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
 JOIN tags n ON n.repository_id = r.id
-           AND n.name = (SELECT t.name FROM tags t WHERE t.repository_id = r.id
-                         ORDER BY t.updated_at DESC, t.name DESC LIMIT 1)
+           AND n.name = coalesce(
+    (SELECT l.name
+     FROM (SELECT t.name, t.manifest_id, t.updated_at FROM tags t WHERE t.repository_id = r.id
+           ORDER BY t.updated_at DESC, t.name DESC LIMIT ?2) AS l
+     JOIN manifests c ON c.id = l.manifest_id
+     WHERE EXISTS (SELECT 1 FROM inside_images i WHERE i.digest = c.digest)
+        OR EXISTS (SELECT 1 FROM edges e JOIN inside_images i ON i.digest = e.child_digest
+                   WHERE e.manifest_id = c.id AND e.kind = 'manifest')
+     ORDER BY l.updated_at DESC, l.name DESC LIMIT 1),
+    (SELECT t.name FROM tags t WHERE t.repository_id = r.id ORDER BY t.updated_at DESC, t.name DESC LIMIT 1))
 JOIN manifests m ON m.id = n.manifest_id;

@@ -23,3 +23,10 @@ WHERE r.name = ?1;
 
 -- name: held_manifest_tags
 SELECT name FROM tags WHERE manifest_id = ?1 AND repository_id = ?2 ORDER BY name LIMIT ?3;
+
+-- name: held_indexes
+SELECT m.digest
+FROM repositories r
+JOIN edges e ON e.repository_id = r.id AND e.child_digest = ?2 AND e.kind = 'manifest'
+JOIN manifests m ON m.id = e.manifest_id
+WHERE r.name = ?1 ORDER BY e.manifest_id LIMIT ?3;

@@ -6,7 +6,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from orlop.faces.cli.content import inside, labels, licences, locks, trash, vulnerabilities
+from orlop.faces.cli.content import inside, labels, licences, locks, signatures, trash, vulnerabilities
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
@@ -267,6 +267,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
 
     vulnerabilities.register(app, servers)
+    signatures.register(app, servers)
     licences.register(app, servers)
     locks.register(app, servers)
     inside.register(app, servers, stores)

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.faces.cli import shown
+from orlop.faces.cli.content import scans
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location
 from orlop.faces.cli.running import UsageError, argument, run, tell
@@ -104,8 +105,16 @@ def _sbom(app: cyclopts.App, servers: Servers, stores: ContentStores) -> None:
 
 def _scan(app: cyclopts.App, servers: Servers) -> None:
     @app.command
-    def scan(ref: str, /, *, platform: str = "", json: _Flag = False, connecting: Connecting = _DEFAULTS) -> int:
-        """Have an image read once more, and list its packages. Layers that are known are not read again.
+    def scan(
+        ref: str,
+        /,
+        *,
+        platform: str = "",
+        scanner: str = "",
+        json: _Flag = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Have an image read once more, and list its packages; or have a scanner judge it anew, and wait for that.
 
         Parameters
         ----------
@@ -113,11 +122,15 @@ def _scan(app: cyclopts.App, servers: Servers) -> None:
             HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
         platform
             Of an image for several platforms the one that is meant, as linux/amd64.
+        scanner
+            The scanner that is to judge it; orlop vulns --scanner shows what it found.
         json
             Print JSON.
         """
 
         async def work(server: ManagementServer, location: Location) -> int:
+            if scanner:
+                return await scans.judged(server, held_name(location), platform, scanner, json=json)
             await server.ask("POST", "/image-readings", body={"image": held_name(location), "platform": platform})
             found = await _read(server, location, platform, wait=True)
             return _show(location, found, json=json)

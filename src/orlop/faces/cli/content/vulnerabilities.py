@@ -60,6 +60,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         severity: Literal["critical", "high", "medium", "low"] | None = None,
         fixable: _Flag = False,
         platform: str = "",
+        scanner: str = "",
         json: _Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -75,6 +76,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Only what a later version mends.
         platform
             Of an image for several platforms the one that is meant, as linux/amd64.
+        scanner
+            What this scanner said last, in place of this registry's own findings.
         json
             Print a JSON object.
         """
@@ -89,16 +92,17 @@ def register(app: cyclopts.App, servers: Servers) -> None:
                 **({"platform": platform} if platform else {}),
                 **({"severity": severity} if severity else {}),
                 **({"fixable": "true"} if fixable else {}),
+                **({"scanner": scanner} if scanner else {}),
             }
             async with managed(servers, location, connecting) as server:
                 found = (await server.ask("GET", f"/image-vulnerabilities?{urlencode(query)}")).value
-            _show(found, narrowed=bool(severity) or fixable, json=json)
+            _show(found, narrowed=bool(severity) or fixable, scanner=scanner, json=json)
             return 0 if found["state"] == "read" else 1
 
         return run(work)
 
 
-def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
+def _show(found: Mapping[str, Any], *, narrowed: bool, scanner: str, json: bool) -> None:
     if json:
         shown.print_json(found)
         return
@@ -106,12 +110,19 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
         if of := [one for one in found["found"] if part_of(one) == part]:
             shown.rows(of, columns, json=False, widest=_WIDEST)
     if found["state"] == "read":
-        tell(_summary(found, narrowed=narrowed))
+        tell(_summary(found, scanner) if scanner else _own_summary(found, narrowed=narrowed))
     for remark in found["remarks"]:
         tell(remark)
 
 
-def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
+def _summary(found: Mapping[str, Any], scanner: str) -> str:
+    """Of what a scanner says, which may know other packages than this registry."""
+    cleared = cleared_counts(found)
+    counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items())
+    return f"{scanner} found {counts or ('nothing else' if cleared else 'nothing')}{cleared}"
+
+
+def _own_summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
     of = counted(found["packages"], "package")
     accepted = cleared_counts(found)
     if not found["counts"]:

@@ -10,9 +10,11 @@ from orlop.faces.cli.management import (
     browse,
     caches,
     configuration,
+    gates,
     house_rules,
     people,
     places,
+    scanners,
     settings,
     sign_in,
     upstreams,
@@ -37,6 +39,7 @@ def register(
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
     upstreams.register(app, servers)
+    scanners.register(app, servers)
     caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)
@@ -48,4 +51,5 @@ def register(
     vulnerability_report.register(app, servers)
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
+    gates.register(app, servers)
     configuration.register(app, servers)

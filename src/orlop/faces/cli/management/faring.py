@@ -1,4 +1,4 @@
-"""How an upstream fares, in lines for people."""
+"""How an upstream or a scanner fares, in lines for people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,9 @@ from orlop.faces.cli.running import counted
 
 def print_status(status: Mapping[str, Any]) -> None:
     """What the API says of it."""
+    if "capabilities" in status:
+        print_scanner(status)
+        return
     lines = {
         "state": _state(status),
         "last answer": status["answered_at"],
@@ -44,3 +47,19 @@ def _rate(status: Mapping[str, Any]) -> str:
     if status["hit_rate"] is None:
         return "nothing pulled yet"
     return f"{status['hit_rate']:.1%} of {status['hits'] + status['misses']} pulls"
+
+
+def print_scanner(status: Mapping[str, Any]) -> None:
+    """What the API says of a scanner."""
+    state = {"healthy": "answers", "unknown": "not asked yet; orlop scanner check asks it"}.get(status["state"])
+    lines = {
+        "state": state or f"does not answer since {status['failing_since']}",
+        "last answer": status["answered_at"],
+        "last error": status["error"],
+        "scanner": " ".join(part for part in (status["scanner"], status["version"]) if part),
+        "vendor": status["vendor"],
+    }
+    for each in status["capabilities"]:
+        lines[f"reads for {each['type']}"] = ", ".join(each["consumes"])
+        lines[f"writes for {each['type']}"] = ", ".join(each["produces"])
+    shown.fields(lines, json=False)

@@ -48,6 +48,7 @@ _PAGES = {
     "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",
     "virtual": "[virtual.md](virtual.md)",
+    "gate": "[gates.md](gates.md)",
     "advisory-source": "[vulnerabilities.md](vulnerabilities.md#sources)",
     "job-schedule": "[jobs.md](jobs.md)",
 }

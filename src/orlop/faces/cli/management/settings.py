@@ -126,6 +126,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     """`set`, with a flag for each field of a body that can be typed."""
     flags = {name: flag for field in _fields(kind) for name, flag in (*_flag(field), *_file(kind, field))}
     texts = {field.name: _help(field) for field in _fields(kind)}
+    words = {field.name for field in _fields(kind) if _is_words(field.type)}
 
     def set_(
         name: SettingName,
@@ -155,7 +156,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
                 body = kind.nested(there.value)["body"] if there is not None else {}
             if not named and file is None:
                 raise UsageError("say what it is to be: with --file, or by flags")
-            body |= {flags[field][0]: _typed(value) for field, value in named.items()}
+            body |= {flags[field][0]: _typed(value, field in words) for field, value in named.items()}
             shown.fields((await typed.put(server, address, body)).value, json=json)
 
         return work(servers, at, do)
@@ -213,9 +214,11 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType | types.EnumType):
         option = _option(field)
         shown_as = _singular(option)
-        made = Annotated[tuple[str, ...] | None, Parameter(name=shown_as, negative="", help=help_)]
+        # What has many lines is not typed: each is what a file holds.
+        each: Any = Path if _has_lines(field) else str
+        made = Annotated[tuple[each, ...] | None, Parameter(name=shown_as, negative="", help=help_)]
         if shown_as != option:  # the field's own name is taken as well, and not listed a second time
-            hidden = Annotated[tuple[str, ...] | None, Parameter(name=option, negative="", show=False)]
+            hidden = Annotated[tuple[each, ...] | None, Parameter(name=option, negative="", show=False)]
             yield f"{field.name}_", (field.encode_name, hidden)
     if made is not None:
         yield field.name, (field.encode_name, made)
@@ -237,8 +240,9 @@ def _help(field: types.Field) -> str:
 def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     """A flag that names a file with what a field is to be: for secrets, which are not to be typed, and for what has
     many lines."""
-    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
-    if field.encode_name in kind.secrets or (schema or {}).get("contentMediaType"):
+    if field.encode_name in kind.secrets or (
+        _has_lines(field) and not isinstance(_plain(field.type), types.VarTupleType)
+    ):
         help_ = f"A file that holds it, rather than {_option(field)}."
         yield (
             f"{field.name}_file",
@@ -246,8 +250,25 @@ def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[st
         )
 
 
-def _typed(value: Any) -> Any:
-    """What a flag says; the content of a file where it names one. Raises UsageError."""
+def _is_words(type_: types.Type) -> bool:
+    """Whether it is a list of words out of a few, which may be typed as one with commas."""
+    plain = _plain(type_)
+    return isinstance(plain, types.VarTupleType) and isinstance(_plain(plain.item_type), types.EnumType)
+
+
+def _has_lines(field: types.Field) -> bool:
+    """Whether what a field is to be stands in files."""
+    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
+    return bool((schema or {}).get("contentMediaType"))
+
+
+def _typed(value: Any, words: bool = False) -> Any:
+    """What a flag says; the content of a file, or of each of several, where it names them. `words`: with commas, too.
+    Raises UsageError."""
+    if words:
+        return [word for text in value for word in text.split(",")]
+    if isinstance(value, tuple):
+        return [_typed(each) for each in value]
     return typed.text_of(value) if isinstance(value, Path) else value
 
 

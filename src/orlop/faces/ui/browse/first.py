@@ -1,8 +1,10 @@
 """What is shown first of a place: the tags of a repository, or what lies below a namespace."""
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, NameUnknown, NotFound, RequestInvalid, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
@@ -14,6 +16,7 @@ from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.ports.browse import RepositoryOrder
 from orlop.ports.catalog import Holding
+from orlop.services.advisories.counts import FindingCounts
 from orlop.services.browse.tags import RuledTag
 from orlop.services.desks import Desks
 
@@ -32,6 +35,7 @@ class FirstTab:
         self._browsing = desks.browsing
         self._holdings = desks.holdings
         self._virtuals = desks.virtuals
+        self._counts = desks.counts
         self._frames = frames
 
     async def show(self, exchange: UiExchange, name: str) -> Reply:
@@ -85,12 +89,22 @@ class FirstTab:
             refusal=refusal,
             frame=frame,
             tags=page.items,
+            findings=await self._findings(exchange, repository, page.items),
             channels=channels.items,
             holding=await self._holding(exchange, repository),
             sort=order.value,
             wanted={name: query.get(name, "") for name in ("name", "type", "platform", "only")},
             more=_further(exchange, frame, more) if more else "",
         )
+
+    async def _findings(
+        self, exchange: UiExchange, repository: RepositoryName, tags: Sequence[RuledTag]
+    ) -> Mapping[str, FindingCounts]:
+        """How much is known to be wrong with each, by digest."""
+        tagged: dict[Digest, list[str]] = {}
+        for ruled in tags:
+            tagged.setdefault(Digest.stored(ruled.tag.digest), []).append(ruled.tag.name)
+        return await self._counts.of(exchange.caller, repository, tagged) if tagged else {}
 
     async def _holding(self, exchange: UiExchange, repository: RepositoryName) -> Holding | None:
         """How much it holds, for a reader who may list it."""

@@ -12,7 +12,13 @@ from orlop.services.management.operations import Operation
 _OF_REPOSITORY = (("", "Tags"),)
 _OF_NAMESPACE = (("", "Repositories"),)
 #: For whoever is signed in: their services tell nobody else.
-_FURTHER = (("history", "History"), ("rules", "Rules"), ("people", "People"), ("usage", "Usage"))
+_FURTHER = (
+    ("history", "History"),
+    ("vulnerabilities", "Vulnerabilities"),
+    ("rules", "Rules"),
+    ("people", "People"),
+    ("usage", "Usage"),
+)
 
 
 class PlaceFrame(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Asks scanners over HTTP, and reads their reports in a process that can be killed."""

@@ -1,0 +1,33 @@
+"""The process that looks at signatures of one image: `python -m orlop.adapters.signatures.child`.
+
+What it is asked comes on standard input as MessagePack, and its answer goes to standard output. Whoever starts it kills
+it when it takes too long.
+"""
+
+import sys
+
+import msgspec
+
+from orlop.adapters.confined import confine
+from orlop.adapters.signatures.judging import Judge
+from orlop.ports.signatures import FoundSignature, NamedSigners
+
+#: Bytes of address space, and seconds of a processor.
+MEMORY, SECONDS = 512 * 1024 * 1024, 10
+_FILES = 32
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What it is asked: which of the signers made which of the signatures, of an image by its digests."""
+
+    subjects: tuple[str, ...]
+    found: tuple[FoundSignature, ...]
+    signers: tuple[NamedSigners, ...]
+    now: int
+
+
+if __name__ == "__main__":
+    confine(MEMORY, SECONDS, _FILES)
+    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
+    judge = Judge(asked.subjects, asked.signers, asked.now)
+    sys.stdout.buffer.write(msgspec.msgpack.encode([judge.judge(each) for each in asked.found]))

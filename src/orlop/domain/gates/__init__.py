@@ -1,0 +1,1 @@
+"""Gates: what an image has to be like to be pulled from a place."""

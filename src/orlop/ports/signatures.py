@@ -1,0 +1,72 @@
+"""Says by whom something was signed."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.trust.signers import Signers
+
+
+class SignatureForm(StrEnum):
+    """How a signature is written."""
+
+    SIMPLE = "simple"
+    """A payload of cosign, whose signature stands beside it."""
+    ENVELOPE = "envelope"
+    """A DSSE envelope: an attestation of cosign."""
+    BUNDLE = "bundle"
+    """A bundle of Sigstore."""
+    JWS = "jws"
+    """A signature of Notation as JSON."""
+    COSE = "cose"
+    """A signature of Notation as CBOR."""
+
+
+class FoundSignature(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature as it is stored, with the annotations of the layer that it stands in."""
+
+    form: SignatureForm
+    content: bytes
+    annotations: Mapping[str, str] = {}
+
+
+class NamedSigners(msgspec.Struct, frozen=True):
+    """Signers, as they are called to people."""
+
+    name: str
+    signers: Signers
+
+
+class Maker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who made a signature: the signers by their place among those that were asked about, and which of their keys,
+    identities and subjects it is. `counts`: whether it is what these signers have to make."""
+
+    signers: int
+    party: str
+    counts: bool
+
+
+class JudgedSignature(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to a signature. `subject`: which of the digests that were asked about it is of; `makers`: those of
+    the signers that made it, each once; `who`: as whom, for people; `problem`: why it does not count for some of them.
+    An attestation says what it is of by `predicate`, the type of its statement."""
+
+    subject: str = ""
+    makers: tuple[Maker, ...] = ()
+    who: str = ""
+    predicate: str = ""
+    problem: str = ""
+
+
+class SignatureVerifier(Protocol):
+    """Looks at signatures in a process that can be killed."""
+
+    async def judge(
+        self, subjects: Sequence[Digest], found: Sequence[FoundSignature], signers: Sequence[NamedSigners], now: int
+    ) -> tuple[JudgedSignature, ...]:
+        """Each of them, for an image that goes by these digests, at a time in seconds since 1970. Raises Unavailable
+        where the process came to no end."""
+        ...

@@ -1,0 +1,1 @@
+"""Gates: who is held back by them, and why."""

@@ -1,0 +1,234 @@
+"""What gates have to know of an image: of what is known of it no more than they ask for."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access.subjects import SYSTEM, Caller
+from orlop.domain.artifacts import IMAGE_CONFIGS, kind_of_type
+from orlop.domain.content_kinds import ContentKind
+from orlop.domain.digest import Digest
+from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
+from orlop.domain.gates.conditions import ImageFacts
+from orlop.domain.gates.gate import Gate
+from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing
+from orlop.domain.image_config import ImageConfig, base_of, parse_config
+from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
+from orlop.domain.inside.purl import without_version
+from orlop.domain.manifest import EdgeKind, Manifest, parse_manifest
+from orlop.domain.names import RepositoryName
+from orlop.domain.ranges import Span
+from orlop.ports.advisories import Vulnerable
+from orlop.ports.catalog import StoredManifest
+from orlop.ports.gates import GateRows, ManifestPlace
+from orlop.ports.insides import Insides, InsideState
+from orlop.services.advisories.accepting import Acceptance
+from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
+from orlop.services.advisories.matching import Matching
+from orlop.services.content.blobs import Blobs
+from orlop.services.licences.questions import licence_finding
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.upstreams.ages import moment
+from orlop.services.upstreams.shown import Upstreams
+
+#: Larger configs are of no image.
+_CONFIG = 8 * 1024 * 1024
+#: Things of each kind of one image that are looked at, the worst of what was found.
+_MOST = 10_000
+#: Images of an index whose packages are looked up at once; those of others are as the job leaves them.
+_CHILDREN = 64
+
+_STANDING = {InsideState.READ: Standing.KNOWN, InsideState.UNREAD: Standing.UNREAD}
+
+
+class GatedImage(msgspec.Struct, frozen=True):
+    """What a manifest comes to for gates: each image that it is or lists, nothing of what does not run. `until`: when
+    an exception ends that holds for it, in microseconds since 1970; 0: none does."""
+
+    images: tuple[JudgedFacts, ...]
+    until: int = 0
+
+
+class GateFacts:
+    """See the module."""
+
+    def __init__(
+        self,
+        rows: GateRows,
+        insides: Insides,
+        vulnerable: Vulnerable,
+        counts: ImageCounts,
+        matching: Matching,
+        acceptance: Acceptance,
+        settings: SettingsInForce,
+        blobs: Blobs,
+        upstreams: Upstreams,
+    ) -> None:
+        self._rows = rows
+        self._insides = insides
+        self._vulnerable = vulnerable
+        self._counts = counts
+        self._matching = matching
+        self._acceptance = acceptance
+        self._settings = settings
+        self._blobs = blobs
+        self._upstreams = upstreams
+
+    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
+        """What these gates ask of a manifest. Raises Unavailable."""
+        parsed = read(manifest)
+        if parsed is None or not (parsed.is_index or runs(parsed)):
+            return GatedImage(())
+        place = await self._rows.place(repository, manifest.digest)
+        images: list[JudgedFacts] = [JudgedFacts()]
+        if any(gate.needs_read for gate in gates):
+            images = await self._read(repository, manifest.digest, parsed, place, gates)
+        if any(gate.require_sbom for gate in gates):
+            subjects = [manifest.digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
+            types = await self._rows.artifact_types(repository, subjects[:_MOST])
+            has_sbom = any(kind_of_type(each) is ContentKind.SBOM for each in types)
+            images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
+        if not parsed.is_index and any(gate.needs_config for gate in gates):
+            said = await self._said(repository, parsed)
+            images = [msgspec.structs.replace(image, said=said) for image in images]
+        exceptions = await self._acceptance.exceptions(repository, place.tags)
+        return GatedImage(tuple(images), min((each.body.ends_at for each in exceptions), default=0))
+
+    async def _read(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        parsed: Manifest,
+        place: ManifestPlace,
+        gates: Sequence[Gate],
+    ) -> list[JudgedFacts]:
+        """What is known by reading it. Of an index what is known of none of its images is left to each of these."""
+        children = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed.is_index else []
+        await self._match([digest, *children][:_CHILDREN])
+        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes)
+        images, modified = await self._counts.images([wanted])
+        known = images.get(wanted, ())
+        if not known:
+            if parsed.is_index:
+                return [JudgedFacts()]
+            return [JudgedFacts(standing=Standing.WAITING)]
+        licences = any(gate.deny_licences for gate in gates)
+        return [await self._facts(repository, each, modified, place, licences=licences) for each in known]
+
+    async def _match(self, images: Iterable[Digest]) -> None:
+        """Have packages looked up that were not yet."""
+        packages: dict[int, None] = {}
+        for image in images:
+            packages |= dict.fromkeys(await self._vulnerable.packages(image))
+        await self._matching.packages(list(packages))
+
+    async def _facts(
+        self,
+        repository: RepositoryName,
+        known: KnownImage,
+        modified: Mapping[str, int],
+        place: ManifestPlace,
+        *,
+        licences: bool,
+    ) -> JudgedFacts:
+        standing = _STANDING.get(known.state, Standing.WAITING)
+        why = ""
+        if standing is Standing.UNREAD:
+            inside = await self._insides.of(known.digest)
+            why = "; ".join(inside.unread) if inside is not None else ""
+        found = tuple(
+            FoundThing(
+                id=one.id,
+                package=one.package,
+                installed=one.installed,
+                fixed=one.fixed,
+                severity=one.severity,
+                exploited=one.exploited,
+                changed_at=max((modified.get(name, 0) for name in one.ids), default=0),
+            )
+            for one in known.open
+        )
+        wrong = await self._licences(repository, known.digest, place.tags) if licences else ()
+        return JudgedFacts(standing=standing, why=why, found=found[:_MOST], licences=wrong)
+
+    async def _licences(
+        self, repository: RepositoryName, image: Digest, tags: frozenset[str]
+    ) -> tuple[LicenceThing, ...]:
+        rules = await self._settings.covering(LICENCE_RULES, repository)
+        if not rules:
+            return ()
+        exceptions = await self._acceptance.exceptions(repository, tags)
+        found = []
+        for held in await self._insides.packages(image):
+            package, url = held.package, without_version(held.purl)
+            licence = expression_of(package.licences, package.type) or "; ".join(package.licences)
+            wrong = licence_finding(package, url, licence, rules, exceptions)
+            if wrong is not None and wrong.accepted is None:
+                found.append(LicenceThing(package.name, package.version, wrong.why))
+        return tuple(found[:_MOST])
+
+    async def _said(self, repository: RepositoryName, parsed: Manifest) -> ImageFacts:
+        """What an image says of itself; what cannot be read says nothing."""
+        size = sum(edge.size for edge in parsed.edges if edge.kind is EdgeKind.LAYER)
+        showing = await self._upstreams.of(repository)
+        registry = showing.upstream.host if showing is not None else ""
+        config = await self._config(repository, parsed)
+        base = base_of(parsed.annotations, config)
+        if config is None:
+            return ImageFacts(registry=registry, size=size)
+        return ImageFacts(
+            platform=config.platform,
+            user=config.user,
+            labels=config.labels,
+            base=base.name if base is not None else "",
+            registry=registry,
+            size=size,
+            created_at=moment(config.created) or 0,
+        )
+
+    async def _config(self, repository: RepositoryName, parsed: Manifest) -> ImageConfig | None:
+        edge = next((edge for edge in parsed.edges if edge.kind is EdgeKind.CONFIG), None)
+        if edge is None or edge.size > _CONFIG:
+            return None
+        try:
+            found = await self._blobs.find(repository, edge.digest, Caller(SYSTEM))
+            content = await self._blobs.open(found.blob)
+        except BlobUnknown:
+            return None
+        try:
+            read_ = b"".join([bytes(piece) async for piece in content.chunks(Span(0, found.blob.size))])
+        except ContentCorrupt:
+            return None
+        finally:
+            content.close()
+        layers = sum(edge.kind is EdgeKind.LAYER for edge in parsed.edges)
+        return await asyncio.to_thread(_parsed_config, read_, layers)
+
+
+def read(manifest: StoredManifest) -> Manifest | None:
+    """The manifest; None for what an earlier release let in, and is none."""
+    try:
+        return parse_manifest(manifest.content, manifest.media_type)
+    except ManifestInvalid:
+        return None
+
+
+def runs(parsed: Manifest) -> bool:
+    """Whether engines may run it: it has the config of an image and anything in it that is no signature or attestation.
+
+    What it calls itself does not matter: engines do not look at that either.
+    """
+    configs = {edge.media_type for edge in parsed.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}}
+    if configs.isdisjoint(IMAGE_CONFIGS):
+        return False
+    layers = [kind_of_type(edge.media_type) for edge in parsed.edges if edge.kind is EdgeKind.LAYER]
+    return not layers or any(kind in {ContentKind.OTHER, ContentKind.IMAGE} for kind in layers)
+
+
+def _parsed_config(content: bytes, layers: int) -> ImageConfig | None:
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return parse_config(document, layers) if isinstance(document, dict) else None

@@ -1,0 +1,130 @@
+"""Pulls at gates: what is held back is refused with a sentence, what is not known yet waits for a moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+import msgspec
+
+from orlop.domain.access import Action, Caller
+from orlop.domain.digest import Digest
+from orlop.domain.durations import SECOND
+from orlop.domain.errors import Denied, NotJudged, Refused
+from orlop.domain.gates.gate import GATES
+from orlop.domain.gates.judging import Objection
+from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.ports.catalog import StoredManifest
+from orlop.ports.clock import Clock
+from orlop.services.access.decisions import Access
+from orlop.services.gates.naming import image_words
+from orlop.services.gates.verdicts import GateVerdicts, Verdict
+
+#: How often it is looked whether what a pull waits for is known, in seconds, and when to come back after that.
+_LOOK, _AGAIN = 0.1, 15
+
+
+class GateOutcome(StrEnum):
+    """What came of a pull of which a gate said something."""
+
+    REFUSED = "refused"
+    WAITING = "waiting"
+    WARNED = "warned"
+    HELD = "held"
+    """It was held back, but not from whoever asked."""
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A pull that goes on. `warning`: what the client is to know."""
+
+    warning: str = ""
+    outcome: GateOutcome | None = None
+
+
+class GatedPulls:
+    """`wanted` has an image read that waits for it; `newest` gives the tag of a repository that was set last, and what
+    it points at; `told` counts outcomes."""
+
+    def __init__(
+        self,
+        verdicts: GateVerdicts,
+        access: Access,
+        clock: Clock,
+        wanted: Callable[[RepositoryName, StoredManifest], Awaitable[None]],
+        newest: Callable[[RepositoryName], Awaitable[tuple[str, StoredManifest] | None]],
+        told: Callable[[str], None],
+    ) -> None:
+        self._verdicts = verdicts
+        self._access = access
+        self._clock = clock
+        self._wanted = wanted
+        self._newest = newest
+        self._told = told
+        self.clear = verdicts.clear
+        """See GateVerdicts."""
+
+    async def check(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> Passed:
+        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet."""
+        verdict = await self._verdicts.at_pull(repository, manifest)
+        if not verdict.objections:
+            return Passed()
+        refusal = verdict.refusal
+        if refusal is not None and not await self._is_held_from(caller, repository):
+            self._told(GateOutcome.HELD)
+            return Passed(refusal.sentence(image_words(repository, reference, refusal.path)), GateOutcome.HELD)
+        if verdict.is_waiting:
+            verdict = await self._waited(repository, manifest, verdict, hurried=refusal is None or not refusal.waiting)
+            refusal = verdict.refusal
+        if refusal is not None:
+            raise await self._refused(repository, reference, manifest.digest, refusal)
+        warning = verdict.warning
+        if warning is None:
+            return Passed()
+        self._told(GateOutcome.WARNED)
+        return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
+
+    async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
+        """Whether gates concern somebody. Where anybody may do anything they concern everybody."""
+        if self._access.everyone:
+            return True
+        return not await self._access.allows(caller, Action.PULL_HELD, repository=repository)
+
+    async def _waited(
+        self, repository: RepositoryName, manifest: StoredManifest, verdict: Verdict, *, hurried: bool
+    ) -> Verdict:
+        """The verdict once all is known, or after the longest wait of a gate that does not know. Nobody waits for what
+        only warns, or where it is refused whatever comes."""
+        await self._wanted(repository, manifest)
+        until = self._clock.now() + verdict.wait * SECOND
+        while not hurried and verdict.is_waiting and self._clock.now() < until:
+            await asyncio.sleep(_LOOK)
+            verdict = await self._verdicts.at_pull(repository, manifest)
+        return verdict
+
+    async def _refused(
+        self, repository: RepositoryName, reference: Reference, digest: Digest, refusal: Objection
+    ) -> Denied:
+        image = image_words(repository, reference, refusal.path)
+        detail = {"gate": refusal.gate, "at": refusal.path, "digest": str(digest)}
+        if refusal.waiting:
+            self._told(GateOutcome.WAITING)
+            place = refusal.path or "the registry"
+            sentence = f"gate {refusal.gate} on {place}: {image} is being scanned, try again in {_AGAIN} seconds"
+            return NotJudged(sentence, detail, kind=GATES.kind, retry_after=_AGAIN)
+        self._told(GateOutcome.REFUSED)
+        sentence = (await self._mended(repository, digest, refusal)).sentence(image)
+        denied = Denied(sentence, detail, kind=GATES.kind)
+        tag = str(reference) if isinstance(reference, Tag) else ""
+        denied.refused = Refused(Action.PULL.value, repository, sentence, tag)
+        return denied
+
+    async def _mended(self, repository: RepositoryName, digest: Digest, refusal: Objection) -> Objection:
+        """With the newest tag as what to take, where that is another image that nothing holds back."""
+        newest = await self._newest(repository)
+        if newest is None or newest[1].digest == digest:
+            return refusal
+        tag, other = newest
+        if (await self._verdicts.at_pull(repository, other)).objections:
+            return refusal
+        return msgspec.structs.replace(refusal, remedy=f"deploy {tag} or ask for an exception")

@@ -1,0 +1,167 @@
+"""What the gates of a place say of an image, remembered for as long as nothing that they go by changes."""
+
+import asyncio
+from collections import OrderedDict
+from typing import NamedTuple
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.gates.gate import GATES, GateAt, GateMode
+from orlop.domain.gates.judging import Objection, changes_at, objection
+from orlop.domain.names import RepositoryName
+from orlop.ports.catalog import StoredManifest
+from orlop.ports.clock import Clock
+from orlop.ports.events import KNOWN_OF_IMAGES, Changes
+from orlop.services.gates.facts import GateFacts
+from orlop.services.settings.in_force import InForce, SettingsInForce
+
+#: Verdicts that a process remembers.
+REMEMBERED = 50_000
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What gates have against an image, those that enforce first. `until`: when it may be another though nothing
+    changes, in microseconds since 1970; 0: never. `wait`: for how many seconds a pull waits for what is not known."""
+
+    objections: tuple[Objection, ...] = ()
+    until: int = 0
+    wait: int = 0
+
+    @property
+    def refusal(self) -> Objection | None:
+        """The first that refuses, of those that know why before those that wait."""
+        refusing = [one for one in self.objections if one.mode is GateMode.ENFORCE]
+        return min(refusing, key=lambda one: one.waiting, default=None)
+
+    @property
+    def warning(self) -> Objection | None:
+        """The first that warns and knows of what."""
+        return next((one for one in self.objections if one.mode is GateMode.WARN and not one.waiting), None)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something that is not known yet."""
+        return any(one.waiting for one in self.objections)
+
+
+class _Counts(NamedTuple):
+    """Where the catalog stood: content of the repository, what is known of images, settings."""
+
+    content: int
+    known: int
+    settings: int
+
+
+class _Kept(NamedTuple):
+    place: int
+    counts: _Counts
+    verdict: Verdict
+
+
+class GateVerdicts:
+    """`changes` counts changes of content, and of what is known of images; `settings_changes` those of settings."""
+
+    def __init__(
+        self,
+        settings: SettingsInForce,
+        facts: GateFacts,
+        changes: Changes,
+        settings_changes: Changes,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._facts = facts
+        self._changes = changes
+        self._settings_changes = settings_changes
+        self._clock = clock
+        self._known_place = changes.place(KNOWN_OF_IMAGES)
+        self._free: dict[RepositoryName, int] = {}
+        """Repositories of which no gate says anything at a pull, with the count of settings."""
+        self._kept: OrderedDict[tuple[RepositoryName, Digest], _Kept] = OrderedDict()
+        self._judging: dict[tuple[RepositoryName, Digest], asyncio.Task[Verdict]] = {}
+
+    def clear(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether it is remembered that no gate has anything against a pull. Costs about a microsecond, and waits for
+        nothing."""
+        verdict = self._recalled(repository, digest)
+        if verdict is not None:
+            return not verdict.objections
+        free = self._free.get(repository)
+        return free is not None and free == self._settings_changes.current()
+
+    async def at_pull(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
+        """What gates say of a pull. Raises Unavailable."""
+        known = self._recalled(repository, manifest.digest)
+        if known is not None:
+            return known
+        settings = self._settings_changes.current()
+        gates = await self.gates(repository, GateAt.PULL)
+        if not gates:
+            if settings is not None and settings == self._settings_changes.current():
+                if len(self._free) >= REMEMBERED:
+                    self._free.clear()
+                self._free[repository] = settings
+            return Verdict()
+        key = repository, manifest.digest
+        task = self._judging.get(key)
+        if task is None:
+            task = self._judging[key] = asyncio.ensure_future(self._judged(repository, manifest))
+            task.add_done_callback(lambda _: self._judging.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def gates(self, repository: str, at: GateAt) -> tuple[InForce, ...]:
+        """Those that are looked at there, from the root down."""
+        return tuple(
+            each
+            for each in await self._settings.covering(GATES, repository)
+            if at in each.body.on and each.body.mode is not GateMode.OFF
+        )
+
+    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: tuple[InForce, ...]) -> Verdict:
+        """What these gates say of a manifest now."""
+        now = self._clock.now()
+        known = await self._facts.of(repository, manifest, [each.body for each in gates])
+        objections: list[Objection] = []
+        ends = [known.until] if known.until else []
+        for gate in gates:
+            found = [objection(gate.body, gate.name, gate.path, each, now) for each in known.images]
+            objections += sorted((one for one in found if one is not None), key=lambda one: one.waiting)[:1]
+            ends += [at for each in known.images if (at := changes_at(gate.body, each, now))]
+        objections.sort(key=lambda one: one.mode is not GateMode.ENFORCE)
+        waiting = {(one.gate, one.path) for one in objections if one.waiting}
+        wait = max((gate.body.wait for gate in gates if (gate.name, gate.path) in waiting), default=0)
+        return Verdict(tuple(objections), min(ends, default=0), wait)
+
+    async def _judged(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
+        counts = self._counts(repository)
+        gates = await self.gates(repository, GateAt.PULL)  # after the counts were taken
+        verdict = await self.of(repository, manifest, gates)
+        if counts is not None and counts == self._counts(repository) and not verdict.is_waiting:
+            self._kept[repository, manifest.digest] = _Kept(self._changes.place(repository), counts, verdict)
+            if len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        return verdict
+
+    def _recalled(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
+        kept = self._kept.get((repository, digest))
+        if kept is None:
+            return None
+        counts, current = kept.counts, self._changes.current
+        if (
+            current(kept.place) != counts.content
+            or current(self._known_place) != counts.known
+            or self._settings_changes.current() != counts.settings
+        ):
+            return None
+        verdict = kept.verdict
+        return None if verdict.until and verdict.until <= self._clock.now() else verdict
+
+    def _counts(self, repository: RepositoryName) -> _Counts | None:
+        """None while something is being written."""
+        content = self._changes.current(self._changes.place(repository))
+        known = self._changes.current(self._known_place)
+        settings = self._settings_changes.current()
+        if content is None or known is None or settings is None:
+            return None
+        return _Counts(content, known, settings)

@@ -1,0 +1,1 @@
+"""What other scanners say of images: asking them, keeping what they say, and telling it."""

@@ -1,0 +1,86 @@
+"""Has scanners wait for what is pushed: a follower of the outbox."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from orlop.domain.artifacts import kind_of
+from orlop.domain.content_kinds import ContentKind
+from orlop.domain.digest import Digest
+from orlop.domain.errors import ManifestInvalid
+from orlop.domain.events import Event, EventKind
+from orlop.domain.manifest import parse_manifest
+from orlop.domain.names import RepositoryName
+from orlop.domain.scanning.scanner import SCANNERS
+from orlop.ports.catalog import Manifests, Outbox
+from orlop.ports.clock import Clock
+from orlop.ports.following import Cursors
+from orlop.ports.jobs import Lease
+from orlop.ports.scans import Scans, WantedScan
+from orlop.services.following import known
+from orlop.services.following.follow import Following
+from orlop.services.settings.in_force import SettingsInForce
+
+#: Events of one batch.
+_TOGETHER = 200
+
+
+class ScanIntake:
+    """`step` is for the holder of the follower's lease; `news` is called when a scanner is to be asked."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        cursors: Cursors,
+        scans: Scans,
+        settings: SettingsInForce,
+        manifests: Manifests,
+        clock: Clock,
+        news: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._scans = scans
+        self._settings = settings
+        self._manifests = manifests
+        self._clock = clock
+        self._news = news
+        self._following = Following[Event](
+            known.SCANS,
+            cursors,
+            clock,
+            read=outbox.events,
+            position=lambda event: event.id,
+            take=self._take,
+            together=_TOGETHER,
+        )
+        self.step = self._following.step
+
+    async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
+        pushed = dict.fromkeys(
+            (event.repository, event.digest)
+            for event in events
+            if event.kind is EventKind.MANIFEST_PUSHED and event.digest
+        )
+        wanted = [one for name, digest in pushed for one in await self._wanted(name, digest)]
+        await self._scans.wait(wanted, self._clock.now(), known.SCANS, before, events[-1].id, lease)
+        if wanted:
+            await self._news()
+
+    async def _wanted(self, name: str, text: str) -> list[WantedScan]:
+        repository, digest = RepositoryName.stored(name), Digest.stored(text)
+        asked = await asked_by_themselves(self._settings, repository)
+        if not asked or not await self._is_image(repository, digest):
+            return []
+        return [WantedScan(scanner, digest, repository) for scanner in asked]
+
+    async def _is_image(self, repository: RepositoryName, digest: Digest) -> bool:
+        found = await self._manifests.resolve(repository, digest)
+        if found is None:  # it went meanwhile
+            return False
+        try:
+            return kind_of(parse_manifest(found.content, found.media_type)) is ContentKind.IMAGE
+        except ManifestInvalid:  # an earlier release let it in
+            return False
+
+
+async def asked_by_themselves(settings: SettingsInForce, repository: str) -> list[str]:
+    """The scanners of a repository that are asked about every image there."""
+    covering = await settings.covering(SCANNERS, repository)
+    return [each.identity for each in covering if not (each.body.disabled or each.body.by_hand)]
