@@ -7,7 +7,7 @@ from typing import Protocol
 from orlop.domain.inside.layers import LayerFacts
 
 #: Raised whenever any reader finds something that it did not find before, so that layers are read again.
-READER_VERSION = 2
+READER_VERSION = 3
 
 
 class LayerPacking(StrEnum):

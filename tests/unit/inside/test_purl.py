@@ -7,7 +7,7 @@ from packageurl import PackageURL
 
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.ecosystems import Key, keys
-from orlop.domain.inside.package import Distribution, Package
+from orlop.domain.inside.package import UNORDERED, Distribution, Package
 from orlop.domain.inside.purl import made, parse_purl, parse_question, purl, without_version
 
 DEBIAN = Distribution(id="debian", version="12", codename="bookworm")
@@ -132,6 +132,11 @@ def test_without_its_version(url: str, all_versions: str) -> None:
             Package(type="golang", name="x", namespace="example.org", version="v1.2.3"),
             None,
             (Key("Go", "example.org/x", "1.2.3"),),
+        ),
+        (
+            Package(type="golang", name="x", version="v0.0.0-20260304030607-0123456789ab", source_version=UNORDERED),
+            None,
+            (Key("Go", "x", "(devel)"),),
         ),
         (Package(type="golang", name="stdlib", version="1.21.0"), None, (Key("Go", "stdlib", "1.21.0"),)),
         (Package(type="maven", name="b", namespace="a", version="1"), None, (Key("Maven", "a:b", "1"),)),

@@ -12,7 +12,7 @@ from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.purl import purl
 
 #: Raised whenever images are put together differently, so that it is done again from what is known of their layers.
-ASSEMBLER_VERSION = 2
+ASSEMBLER_VERSION = 3
 
 #: Bytes of the hash of a name, and the files that say which distribution it is, the first that there is.
 _HASH = 6

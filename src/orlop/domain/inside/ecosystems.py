@@ -137,7 +137,8 @@ def _python(package: Package) -> tuple[Key, ...]:
 
 def _go(package: Package) -> tuple[Key, ...]:
     name = f"{package.namespace}/{package.name}" if package.namespace else package.name
-    return (Key("Go", name, package.version.removeprefix("v").removeprefix("go")),)
+    version = package.source_version or package.version
+    return (Key("Go", name, version.removeprefix("v").removeprefix("go")),)
 
 
 def _within(ecosystem: str, separator: str = "/") -> Callable[[Package], tuple[Key, ...]]:

@@ -5,6 +5,9 @@ import msgspec
 #: Types of packages (github.com/package-url/purl-spec, PURL-TYPES) that belong to a distribution.
 DISTRIBUTION_TYPES = frozenset({"deb", "rpm", "apk"})
 
+#: In place of a version: it cannot be compared with any.
+UNORDERED = "(devel)"
+
 
 class Package(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A package as the file says that it was found in.
@@ -27,6 +30,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     """The name of the source package that it was built from, where that differs; its version likewise."""
     source_version: str = ""
+    """Of Go UNORDERED, where `version` names a revision and says nothing of releases."""
     licences: tuple[str, ...] = ()
     """As declared, not interpreted: SPDX expressions where the ecosystem has them, else its own words."""
 

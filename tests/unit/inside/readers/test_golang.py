@@ -79,6 +79,29 @@ def test_the_version_of_what_was_built_from_its_sources(lines: tuple[str, ...], 
     assert f"golang:example.com/app@{version}" in _read("path example.com/app", "mod example.com/app (devel)", *lines)
 
 
+@pytest.mark.parametrize(
+    ("main", "source_version"),
+    [
+        (("mod example.com/app (devel)", *_VCS), "(devel)"),
+        (("mod example.com/app v0.0.0-20260304030607-0123456789ab+dirty",), "(devel)"),
+        (("mod example.com/app v1.2.4-0.20260304030607-0123456789ab",), ""),
+        (("mod example.com/app (devel)", 'build -ldflags="-X main.version=v1.2.3"', *_VCS), ""),
+        (("mod example.com/app v1.0.0", "dep example.com/a v0.0.0-20210101000000-0123456789ab"), ""),
+    ],
+)
+def test_a_program_that_says_its_revision_alone_lies_nowhere_among_releases(
+    main: tuple[str, ...], source_version: str
+) -> None:
+    """What it needs does: its versions were compared by whoever chose them."""
+    found = read_golang(
+        "app", elf({".go.buildinfo": go_information("go1.22.1", modules("path example.com/app", *main))})
+    )
+    assert found is not None
+    said = {each.name: each.source_version for each in found.packages}
+    assert said.pop("app") == source_version
+    assert set(said.values()) == {""}
+
+
 def test_a_program_built_from_files() -> None:
     """Its module is the one that has no version, else it has the name of its package."""
     lines = ("path command-line-arguments", "mod command-line-arguments (devel)", "dep example.com/a v1.0.0")

@@ -14,6 +14,7 @@ from orlop.adapters.inside.readers.binaries import Binary, binaries, is_binary, 
 from orlop.adapters.inside.readers.harvest import LARGEST, Harvest, scoped
 from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
+from orlop.domain.inside.package import UNORDERED
 
 _MAGIC, _HEADER, _ALIGNED = b"\xff Go buildinf:", 32, 16
 _BIG, _INLINE = 0x1, 0x2
@@ -22,6 +23,8 @@ _VERSION, _INFORMATION = 4_096, 16 * 1024 * 1024
 #: Places that may be the beginning of the information.
 _PLACES = 256
 _DEVELOPED = "(devel)"
+#: How the version of a revision begins before which there is no release (go.dev/ref/mod, "Pseudo-versions").
+_NO_RELEASE = "v0.0.0-"
 _RELEASE = re.compile(r"go(\d+(?:\.\d+){0,2}[\w.+-]*)", re.ASCII)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -39,6 +42,8 @@ class Module(msgspec.Struct, frozen=True):
     version: str = ""
     checksum: str = ""
     replaced: "Module | None" = None
+    revision: bool = False
+    """Its version names a revision and no release before it: where that lies among releases nobody can say."""
 
 
 class Build(msgspec.Struct):
@@ -61,7 +66,8 @@ def read_golang(path: str, content: bytes) -> Found | None:
         modules = list(_modules(build))
         for module in modules:
             namespace, name = scoped(module.path)
-            harvest.add("golang", name, module.version, namespace=namespace)
+            unordered = UNORDERED if module.revision else ""
+            harvest.add("golang", name, module.version, namespace=namespace, source_version=unordered)
         if modules and (release := _RELEASE.match(version.partition(" ")[0])):
             harvest.add("golang", "stdlib", release[1], licences=("BSD-3-Clause",))
     return harvest.found()
@@ -168,7 +174,8 @@ def _modules(build: Build) -> Iterator[Module]:
         built = _built(main)
         if main.version == _DEVELOPED and main.replaced is None:
             built = msgspec.structs.replace(built, version=_developed(main.path, build.settings))
-        yield built
+        # Go 1.24 makes up such a version itself; a shallow clone has no tags for it.
+        yield msgspec.structs.replace(built, revision=built.version.startswith(_NO_RELEASE))
 
 
 def _built(module: Module) -> Module:

@@ -31,7 +31,16 @@ class Harvest:
         self._packages: dict[tuple[str, str, str, str], Package] = {}
         self.unread = ""
 
-    def add(self, kind: str, name: str, version: str, *, namespace: str = "", licences: Iterable[str] = ()) -> None:
+    def add(
+        self,
+        kind: str,
+        name: str,
+        version: str,
+        *,
+        namespace: str = "",
+        licences: Iterable[str] = (),
+        source_version: str = "",
+    ) -> None:
         """One package of the type `kind`. Where it is there already, the first one stays."""
         name, version, namespace = name.strip(), version.strip(), namespace.strip()
         if not _sound(name, NAME) or not name or not _sound(version, VERSION) or not _sound(namespace, NAME):
@@ -43,7 +52,12 @@ class Harvest:
             self.unread = self.unread or _TOO_MANY
             return
         self._packages[key] = Package(
-            type=kind, name=name, version=version, namespace=namespace, licences=declared(licences)
+            type=kind,
+            name=name,
+            version=version,
+            namespace=namespace,
+            source_version=source_version,
+            licences=declared(licences),
         )
 
     def found(self) -> Found | None:
