@@ -1,5 +1,6 @@
 """Conditions about what an image says of itself: its platform, labels, user, base, size and age."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -11,7 +12,7 @@ from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.sizes import size_of, size_words
 
 #: Users that are root (image-spec, config.md, "User": a user name, or a number, and perhaps a group).
-_ROOT = frozenset({"", "0", "root"})
+_ROOT = re.compile(r"(?:root|\+?0+)?(?::.*)?", re.DOTALL)
 
 
 class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ def wrong_with(gate: Gate, said: ImageFacts, now: int) -> str:
             return f"it has no label {key}"
         if value and not matches_words(value, said.labels[key]):
             return f"its label {key} is {said.labels[key][:100]!r} and not {value}"
-    if gate.no_root and said.user.partition(":")[0] in _ROOT:
+    if gate.no_root and _ROOT.fullmatch(said.user):
         return "it runs as root"
     if gate.platforms and not _is_any(gate.platforms, said.platform):
         return f"it is for {said.platform or 'no platform'}, and not for {' or '.join(gate.platforms)}"
