@@ -21,7 +21,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Tags, on a server": ("tags", "history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": (
-        *("browse", "search", "sbom", "scan", "vulns", "licences", "report", "advisories", "signatures"),
+        *("browse", "search", "sbom", "scan", "vulns", "licences", "report", "advisories"),
+        *("advisory-source", "signatures"),
         *("usage", "attention", "health", "access", "audit", "followers", "verify", "version"),
     ),
 }
