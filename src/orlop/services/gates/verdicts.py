@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.domain.errors import Unavailable
 from orlop.domain.gates.gate import GATES, GateAt, GateMode
 from orlop.domain.gates.judging import Objection, changes_at, objection
 from orlop.domain.names import RepositoryName
@@ -16,6 +17,8 @@ from orlop.ports.events import KNOWN_OF_IMAGES, Changes
 from orlop.services.gates.facts import GateFacts
 from orlop.services.settings.in_force import InForce, SettingsInForce
 
+#: For how long the catalog is asked where an answer is remembered from before it went away, in seconds.
+_PATIENCE = 0.25
 #: Verdicts that a process remembers.
 REMEMBERED = 50_000
 
@@ -95,6 +98,29 @@ class GateVerdicts:
         known = self._recalled(repository, manifest.digest)
         if known is not None:
             return known
+        before = self._before(repository, manifest.digest)
+        if before is None:
+            return await self._worked_out(repository, manifest)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._worked_out(repository, manifest)
+        except (Unavailable, TimeoutError):
+            return before
+
+    def _before(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
+        """What was remembered when the catalog was seen last, while it is away: by then nobody changed anything, and
+        who may pull by digest is known no longer than that either."""
+        settings, content = self._settings_changes.last(), self._changes.last()
+        if settings is None:
+            return None
+        if self._free.get(repository) == settings[0]:
+            return Verdict()
+        kept = self._kept.get((repository, digest))
+        if kept is None or content is None or kept.counts != (content[0], content[0], settings[0]):
+            return None
+        return None if kept.verdict.until and kept.verdict.until <= self._clock.now() else kept.verdict
+
+    async def _worked_out(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
         settings = self._settings_changes.current()
         gates = await self.gates(repository, GateAt.PULL)
         if not gates:
