@@ -1,6 +1,8 @@
 """Processes that read the work of strangers, as whoever starts them sees it. `confined`: what they do to themselves."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -36,8 +38,10 @@ async def child(
 async def _gone(process: asyncio.subprocess.Process) -> None:
     """End a process. Whoever is cancelled meanwhile leaves none behind either: it takes as long as the system does."""
     cancelled: asyncio.CancelledError | None = None
-    with suppress(ProcessLookupError):
-        process.kill()
+    # By its number: `Process.kill` would look whether it ended, and take that from those who wait for it.
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     while process.returncode is None:
         try:
             await process.wait()
