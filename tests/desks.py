@@ -68,6 +68,10 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.carrying import CarryingOut
+from orlop.services.promotion.desk import PromotionDesk
+from orlop.services.promotion.paths import Ways
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -218,6 +222,7 @@ def desks_of(
         clock,
         lambda size: bytes(size),
     )
+    verdicts = _verdicts(opened, access, content, in_force, matching, clock)
     states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
@@ -246,7 +251,16 @@ def desks_of(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
         licences=ImageLicences(insides, in_force, acceptance),
-        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
+        promotions=PromotionDesk(
+            gate,
+            manifests,
+            terms,
+            catalog.promotions,
+            Ways(gate, in_force),
+            Approvers(access),
+            CarryingOut(access, in_force, catalog.manifests, terms, verdicts, catalog.promotions),
+        ),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -292,16 +306,14 @@ def desks_of(
     )
 
 
-def _gate_desk(
+def _verdicts(
     opened: OpenCatalog,
-    gate: Gate,
     access: Access,
     content: OwnContent,
-    repositories: Repositories,
     in_force: SettingsInForce,
     matching: Matching,
     clock: Clock,
-) -> GateDesk:
+) -> GateVerdicts:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
@@ -317,6 +329,18 @@ def _gate_desk(
         content.blobs,
         Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
     )
-    verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    return GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+
+
+def _gate_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    content: OwnContent,
+    repositories: Repositories,
+    in_force: SettingsInForce,
+    verdicts: GateVerdicts,
+) -> GateDesk:
+    catalog = opened.catalog
     rows, names = catalog.gates.rows, catalog.search
     return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)

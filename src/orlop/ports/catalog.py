@@ -33,6 +33,7 @@ from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.promotion import Promotions
 from orlop.ports.retention import Retention
 from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
@@ -471,3 +472,4 @@ class Catalog(msgspec.Struct, frozen=True):
     gates: GateStore
     vex: VexDocuments
     setting_ends: SettingEnds
+    promotions: Promotions

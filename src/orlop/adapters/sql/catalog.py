@@ -31,6 +31,7 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.promotion import SqlPromotions
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -179,6 +180,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
+        promotions=SqlPromotions(engine, lists),
     )
 
 

@@ -145,6 +145,13 @@ TABLES: dict[str, Table] = {
     ),
     "scanner_findings": Table((0, 0, -1), "scan_id round number body"),
     "scanner_states": Table(("",), "scanner answered_at failing_since failures failed_at rests_until error metadata"),
+    "promotions": Table(
+        (0,),
+        "id path pipeline source stage bundle state asked_by asked_id asked_at needed expires_at ended_at ended_by why "
+        "once",
+    ),
+    "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
+    "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

@@ -26,6 +26,7 @@ class GateAt(StrEnum):
     """When a gate is looked at."""
 
     PULL = "pull"
+    PROMOTION = "promotion"
 
 
 class GateMode(StrEnum):
@@ -41,7 +42,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     on: Annotated[
         tuple[GateAt, ...],
-        Meta(min_length=1, max_length=1, description="When it is looked at: pull."),
+        Meta(min_length=1, max_length=2, description="When it is looked at: pull, promotion."),
     ] = (GateAt.PULL,)
     mode: Annotated[
         GateMode,

@@ -45,6 +45,7 @@ from orlop.faces.api import (
     locks,
     people,
     places,
+    promotion,
     retention,
     scanners,
     scrub,
@@ -125,6 +126,7 @@ def routes(desks: Desks) -> Litestar:
         ),
         *licences.licences(desks.licences),
         *gates.gates(desks.gates),
+        *promotion.promotions(desks.promotions),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -75,15 +75,22 @@ class GateFacts:
         self._blobs = blobs
         self._upstreams = upstreams
 
-    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
-        """What these gates ask of a manifest. Raises Unavailable."""
+    async def of(
+        self,
+        repository: RepositoryName,
+        manifest: StoredManifest,
+        gates: Sequence[Gate],
+        ruled_by: RepositoryName | None = None,
+    ) -> GatedImage:
+        """What these gates ask of a manifest. `ruled_by`: the repository whose exceptions, rules for licences and VEX
+        documents count, where that is another. Raises Unavailable."""
         parsed = read(manifest)
         if parsed is None or not (parsed.is_index or runs(parsed)):
             return GatedImage(())
         place = await self._rows.place(repository, manifest.digest)
         images: list[JudgedFacts] = [JudgedFacts()]
         if any(gate.needs_read for gate in gates):
-            images = await self._read(repository, manifest.digest, parsed, place, gates)
+            images = await self._read(repository, manifest.digest, parsed, place, gates, ruled_by or repository)
         if any(gate.require_sbom for gate in gates):
             subjects = [manifest.digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
             types = await self._rows.artifact_types(repository, subjects[:_MOST])
@@ -92,7 +99,7 @@ class GateFacts:
         if not parsed.is_index and any(gate.needs_config for gate in gates):
             said = await self._said(repository, parsed)
             images = [msgspec.structs.replace(image, said=said) for image in images]
-        exceptions = await self._acceptance.exceptions(repository, place.tags)
+        exceptions = await self._acceptance.exceptions(ruled_by or repository, place.tags)
         return GatedImage(tuple(images), min((each.body.ends_at for each in exceptions), default=0))
 
     async def _read(
@@ -102,11 +109,12 @@ class GateFacts:
         parsed: Manifest,
         place: ManifestPlace,
         gates: Sequence[Gate],
+        ruled_by: RepositoryName,
     ) -> list[JudgedFacts]:
         """What is known by reading it. Of an index what is known of none of its images is left to each of these."""
         children = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed.is_index else []
         await self._match([digest, *children][:_CHILDREN])
-        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes)
+        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes, ruled_by)
         images, modified = await self._counts.images([wanted])
         known = images.get(wanted, ())
         if not known:
@@ -114,7 +122,7 @@ class GateFacts:
                 return [JudgedFacts()]
             return [JudgedFacts(standing=Standing.WAITING)]
         licences = any(gate.deny_licences for gate in gates)
-        return [await self._facts(repository, each, modified, place, licences=licences) for each in known]
+        return [await self._facts(ruled_by, each, modified, place, licences=licences) for each in known]
 
     async def _match(self, images: Iterable[Digest]) -> None:
         """Have packages looked up that were not yet."""
