@@ -27,6 +27,7 @@ from tests.contract import (
     locks,
     manifests,
     outbox,
+    promotion,
     queue,
     refusals,
     retention,
@@ -51,6 +52,7 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestPromotions = promotion.PromotionsKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit

@@ -1,5 +1,6 @@
 """End points about promotions: asked for, approved, refused, rolled back, and told of."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -16,14 +17,16 @@ from orlop.services.management.operations import Operation
 from orlop.services.promotion.desk import IMAGES, PromotionDesk
 
 Number = Annotated[int, PathParameter(ge=1, description="Its number.")]
-_STATES = {
-    PromotionState.WAITING: "waiting",
-    PromotionState.DONE: "done",
-    PromotionState.REFUSED: "refused",
-    PromotionState.EXPIRED: "expired",
-    PromotionState.ROLLED_BACK: "rolled-back",
-}
-_BY_WORD = {word: state for state, word in _STATES.items()}
+
+
+class PromotionWord(StrEnum):
+    """How far a promotion is."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    ROLLED_BACK = "rolled-back"
 
 
 class PromotedImageValue(msgspec.Struct, frozen=True):
@@ -48,7 +51,7 @@ class ApprovalValue(msgspec.Struct, frozen=True):
 
 
 class PromotionValue(msgspec.Struct, frozen=True):
-    """A promotion. `state`: waiting, done, refused, expired or rolled-back; `needed`: how many approvals it takes;
+    """A promotion. `needed`: how many approvals it takes;
     `why`: it was refused or rolled back."""
 
     id: int
@@ -56,7 +59,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
     path: str
     source: str
     stage: str
-    state: str
+    state: PromotionWord
     asked_by: str
     asked_at: values.Time
     needed: int
@@ -76,7 +79,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             path=one.path,
             source=one.source,
             stage=one.stage,
-            state=_STATES[one.state],
+            state=PromotionWord[one.state.name],
             asked_by=one.asked_by,
             asked_at=values.time(one.asked_at),
             needed=one.needed,
@@ -127,7 +130,7 @@ class NewPromotionValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     pipeline: values.Text = ""
 
 
-class RefusalValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RefusedPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a promotion is refused."""
 
     reason: Annotated[str, msgspec.Meta(min_length=3, max_length=512)]
@@ -146,19 +149,14 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
     @get("/promotions", operation_id="listPromotions", tags=["promotion"], operation=Operation.PROMOTION_READ)
     async def list_promotions(
         request: ApiRequest,
-        state: Annotated[
-            str,
-            QueryParameter(
-                name="state",
-                pattern=f"^({'|'.join(_BY_WORD)})?$",
-                description="Only those: waiting, done, refused, expired or rolled-back.",
-            ),
-        ] = "",
+        stands: Annotated[
+            PromotionWord | None, QueryParameter(name="state", description="Only those that stand there.")
+        ] = None,
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[PromotionValue]]:
         """The promotions into places from which the caller may pull, and their own; the newest first."""
-        page = await desk.page(caller_of(request), page_of(n, last), _BY_WORD.get(state))
+        page = await desk.page(caller_of(request), page_of(n, last), PromotionState[stands.name] if stands else None)
         return listed(request, page, PromotionValue.of, lambda one: str(one.id), n)
 
     @post("/promotions", operation_id="promote", tags=["promotion"], status_code=200, operation=Operation.PROMOTION_ASK)
@@ -195,7 +193,7 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
         status_code=200,
         operation=Operation.PROMOTION_DECIDE,
     )
-    async def refuse_promotion(request: ApiRequest, number: Number, data: JSONBody[RefusalValue]) -> PromotionValue:
+    async def refuse_promotion(request: ApiRequest, number: Number, data: JSONBody[RefusedPromotion]) -> PromotionValue:
         """Refuse a promotion that waits, or take back one's own."""
         return PromotionValue.of(await desk.refuse(caller_of(request), number, data.reason))
 

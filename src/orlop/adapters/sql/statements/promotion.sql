@@ -53,7 +53,7 @@ ON CONFLICT (promotion_id, account_id) DO NOTHING RETURNING account_id;
 UPDATE promotions SET state = ?2, ended_at = ?3, ended_by = ?4, why = ?5 WHERE id = ?1;
 
 -- name: promotions_over
-SELECT id FROM promotions WHERE state = 0 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
+SELECT id FROM promotions WHERE state < 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
 
 -- name: promoted_manifests
 SELECT id, digest FROM manifests

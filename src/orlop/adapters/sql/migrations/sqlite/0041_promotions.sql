@@ -23,7 +23,7 @@ CREATE TABLE promotions (
 ) STRICT;
 CREATE UNIQUE INDEX promotions_once ON promotions (once) WHERE state = 0;
 CREATE INDEX promotions_by_state ON promotions (state, id);
-CREATE INDEX promotions_by_end ON promotions (expires_at) WHERE state = 0;
+CREATE INDEX promotions_by_end ON promotions (expires_at) WHERE state < 1;
 
 CREATE TABLE promotion_images (
     promotion_id  INTEGER NOT NULL REFERENCES promotions (id) ON DELETE CASCADE,
