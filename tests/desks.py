@@ -19,6 +19,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
+from orlop.ports.catalog import Catalog
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.about import AboutVulnerabilities
@@ -70,6 +71,7 @@ from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.carrying import CarryingOut
+from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.promotion.paths import Ways
 from orlop.services.retention.desk import RetentionDesk
@@ -252,15 +254,7 @@ def desks_of(
         ),
         licences=ImageLicences(insides, in_force, acceptance),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
-        promotions=PromotionDesk(
-            gate,
-            manifests,
-            terms,
-            catalog.promotions,
-            Ways(gate, in_force),
-            Approvers(access),
-            CarryingOut(access, in_force, catalog.manifests, terms, verdicts, catalog.promotions),
-        ),
+        promotions=promotion_desk(gate, access, terms, catalog, manifests, in_force, verdicts),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -330,6 +324,22 @@ def _verdicts(
         Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
     )
     return GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+
+
+def promotion_desk(
+    gate: Gate,
+    access: Access,
+    terms: WriteTerms,
+    catalog: Catalog,
+    manifests: Manifests,
+    in_force: SettingsInForce,
+    verdicts: GateVerdicts,
+) -> PromotionDesk:
+    """What is asked for promotions."""
+    rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
+    carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
+    deciding = Deciding(rows, ways, approvers, carrying)
+    return PromotionDesk(gate, manifests, terms, rows, ways, approvers, carrying, deciding)
 
 
 def _gate_desk(

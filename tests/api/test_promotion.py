@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orlop.domain.days import day_number
+from orlop.domain.durations import DAY, HOUR, MINUTE
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
+from orlop.services.promotion.work import DuePromotions
 from tests.api.harness import Api, assert_problem, namespace, registry
 from tests.catalogs import rows
 from tests.content import Pushable, artifact, image
@@ -306,3 +310,61 @@ async def test_approvals_that_come_at_once_carry_it_out_once() -> None:
     [(count,)] = rows(api.catalog, "SELECT count(*) FROM outbox WHERE kind = 'image.promoted'")
     assert count == 1
     assert len((await api.catalog.catalog.promotions.page(PageRequest())).items) == 1
+
+
+class _At:
+    """A clock of the test."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def now(self) -> int:
+        return self.at
+
+
+def a_job(api: Api, at: int) -> DuePromotions:
+    """What a worker does each minute, at a time."""
+    desk = api.desks.promotions
+    return DuePromotions(api.catalog.catalog.promotions, desk._deciding, _At(at))
+
+
+@pytest.mark.parametrize("approvals", [0, 1])
+async def test_what_is_promoted_during_a_freeze_waits_until_it_is_over(approvals: int) -> None:
+    today = api_day(0)
+    api = await a_team(approvals, freeze=[f"prod={today}/{api_day(1)}"])
+    waiting = await promote(api)
+    if approvals:
+        assert waiting["due_at"] is None
+        waiting = await approve(api, waiting["id"], "pat")
+    assert (waiting["state"], waiting["due_at"]) == ("waiting", f"{api_day(2)}T00:00:00Z")
+    assert await tag_of(api) is None
+    over = day_number(api_day(2)) * DAY
+    assert await a_job(api, over - 1).call() == "0 promotions done, 0 expired"
+    assert await a_job(api, over + MINUTE).call() == "1 promotion done, 0 expired"
+    assert await tag_of(api) == str(ONE.digest)
+    assert await a_job(api, over + MINUTE).call() == "0 promotions done, 0 expired"
+
+
+async def test_a_train_takes_what_is_ready_and_a_refusal_then_is_told() -> None:
+    api = await a_team(schedule=["prod=0 9 * * *"])
+    number = (await promote(api))["id"]
+    found = await api.catalog.catalog.promotions.get(number)
+    assert found is not None
+    assert (found.due_at - 9 * HOUR) % DAY == 0
+    await setting(api, "gates/owned?path=team/prod", GATE)
+    assert await a_job(api, found.due_at + MINUTE).call() == "0 promotions done, 0 expired"
+    told = (await api.ask("GET", f"/promotions/{number}", "dana")).json()
+    assert (told["state"], told["ended_by"]) == ("refused", "orlop")
+    assert told["why"].startswith("gate owned on team/prod refuses app:1.5")
+
+
+async def test_the_job_ends_what_nobody_decided() -> None:
+    api = await a_team(1)
+    number = (await promote(api))["id"]
+    assert await a_job(api, api.now + 8 * DAY).call() == "0 promotions done, 1 expired"
+    told = (await api.ask("GET", f"/promotions/{number}", "dana")).json()
+    assert (told["state"], told["why"]) == ("expired", "nobody decided in time")
+
+
+def api_day(ahead: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=ahead)).isoformat()

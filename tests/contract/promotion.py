@@ -251,6 +251,20 @@ class PromotionsKit:
         assert await rows.newest(PROD) is None
         assert await scene.findings() == []
 
+    async def test_what_waits_for_a_time_is_due_then(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        waiting = await rows.ask(asked(promoted(ONE), needed=1), scene.by())
+        assert await rows.due(START + 9 * HOUR, 10) == ()
+        held = await rows.hold(waiting.id, START + 2 * HOUR)
+        assert (held.due_at, held.expires_at) == (START + 2 * HOUR, START + 26 * HOUR)
+        assert await rows.due(START + 2 * HOUR - 1, 10) == ()
+        assert await rows.due(START + 2 * HOUR, 10) == (held,)
+        await rows.end(waiting.id, PromotionState.REFUSED, "no", scene.by())
+        assert await rows.due(START + 2 * HOUR, 10) == ()
+        with pytest.raises(Stale):
+            await rows.hold(waiting.id, START + 3 * HOUR)
+
     async def test_what_waits_for_too_long_ends(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions
         await scene.push(DEV, ONE, V1)

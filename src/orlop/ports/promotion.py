@@ -73,6 +73,14 @@ class Promotions(Protocol):
         """Note that somebody agrees; nothing where they did. Raises Stale where it does not wait any more."""
         ...
 
+    async def hold(self, promotion: int, due_at: int) -> Promotion:
+        """Have one that waits be tried again at a time, for a day at least. Raises Stale where it waits no more."""
+        ...
+
+    async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:
+        """Those that wait for a time that has come, the longest first."""
+        ...
+
     async def end(self, promotion: int, state: PromotionState, why: str, by: By) -> Promotion:
         """End one that waits without doing it. Raises Stale where it does not."""
         ...

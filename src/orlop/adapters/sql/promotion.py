@@ -12,6 +12,7 @@ from orlop.adapters.sql.promotion_copy import Belongings, belongings, copied, in
 from orlop.adapters.sql.records import each, existing_repository, locked_repository, made_repository
 from orlop.adapters.sql.tag_writes import set_tag
 from orlop.domain.digest import Digest
+from orlop.domain.durations import DAY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
@@ -135,6 +136,18 @@ class SqlPromotions:
 
         return await self._engine.write(recorded(by, steps), changes=False)
 
+    async def hold(self, promotion: int, due_at: int) -> Promotion:
+        async def steps(tx: Session) -> Promotion:
+            await _waiting(tx, promotion)
+            await tx.run("promotion_hold", promotion, due_at, due_at + DAY)
+            return await _found(tx, promotion)
+
+        return await self._engine.write(steps, changes=False)
+
+    async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:
+        found = [await self.get(row[0]) for row in await self._reader.all("promotions_due", now, limit)]
+        return tuple(one for one in found if one is not None)
+
     async def end(self, promotion: int, state: PromotionState, why: str, by: By) -> Promotion:
         kind = EventKind.PROMOTION_EXPIRED if state is PromotionState.EXPIRED else EventKind.PROMOTION_REFUSED
 
@@ -223,7 +236,7 @@ async def _add(tx: Session, asked: NewPromotion, by: By, *, done: bool = False) 
     row = await tx.one(
         "promotion_add",
         *(asked.path, asked.pipeline, asked.source, asked.stage, asked.bundle, ended[0], by.actor, asked.asked_id),
-        *(by.at, asked.needed, asked.expires_at, ended[1], ended[2], "", _once(asked)),
+        *(by.at, asked.needed, asked.expires_at, ended[1], ended[2], "", _once(asked), asked.due_at),
     )
     if row is None:
         return None
@@ -278,7 +291,7 @@ async def _whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]
         Promotion(
             **dict(zip(Promotion.__struct_fields__[:6], row[:6], strict=True)),
             state=PromotionState(row[6]),
-            **dict(zip(Promotion.__struct_fields__[7:15], row[7:], strict=True)),
+            **dict(zip(Promotion.__struct_fields__[7:16], row[7:], strict=True)),
             images=tuple(images.get(row[0], ())),
             approvals=tuple(sorted(approvals.get(row[0], ()), key=lambda one: one.at)),
         )

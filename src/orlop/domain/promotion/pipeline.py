@@ -8,14 +8,18 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.access.membership import is_principal
+from orlop.domain.days import day_number
 from orlop.domain.durations import DAY, span
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName, Tag, is_repository_name
+from orlop.domain.schedules import Schedule
 from orlop.domain.settings import Holds, SettingKind, nobody, place_words
 
 Texts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=32)]
 
 #: Approvals that a stage may take, and for how long a promotion waits for them at most.
 _APPROVALS, _LONGEST = 20, 90 * DAY
+#: Times of a schedule that are looked at for one that no freeze covers.
+_TRIES = 1_000
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -70,6 +74,24 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str, Meta(max_length=8, description="How long a promotion waits for approvals before it expires, as 7d.")
     ] = "7d"
 
+    freeze: Annotated[
+        Texts,
+        Meta(
+            description="Days on which nothing enters a stage, from the first to the last, UTC, as"
+            " prod=2026-12-20/2027-01-03. What is promoted then waits until they are over."
+        ),
+    ] = ()
+    schedule: Annotated[
+        Texts,
+        Meta(
+            description="When images enter a stage, as cron says it: prod=0 9 * * 1-4. What is promoted waits until"
+            " then."
+        ),
+    ] = ()
+    time_zone: Annotated[
+        str, Meta(max_length=64, description="Whose clock schedule goes by, as in `Europe/Berlin`.")
+    ] = "UTC"
+
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.parsed]
         if len(set(names)) < len(names):
@@ -80,7 +102,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     raise ValueError(f"stages: {other.words} lies in {one.words}; each has a place of its own")
         if len({(stage.path, stage.tag) for stage in self.parsed}) < len(names):
             raise ValueError("stages: two are the same place")
-        for field in ("approvals", "approvers"):
+        for field in ("approvals", "approvers", "freeze", "schedule"):
             for text in getattr(self, field):
                 name, equals, value = text.partition("=")
                 if not equals or name not in names[1:]:
@@ -89,6 +111,13 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     raise ValueError(f"approvals: {value!r} is no number up to {_APPROVALS}")
                 if field == "approvers" and not is_principal(value):
                     raise ValueError(f"approvers: {value!r} is nobody: write a user, robot+NAME, group:NAME, role:NAME")
+        for _, first, last in self._frozen:
+            if last < first:
+                raise ValueError("freeze: the first day comes before the last")
+        if self.time_zone != "UTC" and not self.schedule:
+            raise ValueError("a time zone is that of schedule; there is none")
+        for name in names:
+            self._train(name)
         numbered = [text.partition("=")[0] for text in self.approvals]
         if len(set(numbered)) < len(numbered):
             raise ValueError("approvals: each stage is named once")
@@ -123,6 +152,38 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def approvers_of(self, stage: str) -> tuple[str, ...]:
         """Who may approve for a stage; empty: whoever may push there."""
         return tuple(who for name, _, who in (text.partition("=") for text in self.approvers) if name == stage)
+
+    def opens(self, stage: str, at: int) -> int:
+        """The first time from `at` on when images enter a stage, in microseconds since 1970."""
+        train, time = self._train(stage), at
+        for _ in range(_TRIES):
+            frozen = [last for name, first, last in self._frozen if name == stage and first <= time < last]
+            if frozen:
+                time = max(frozen)
+                continue
+            found = train.following(time - 1, 0) if train is not None else time
+            if found == time:
+                return time
+            time = found
+        return time
+
+    @property
+    def _frozen(self) -> tuple[tuple[str, int, int], ...]:
+        """By stage, when a freeze begins and ends. Raises ValueError."""
+        found = []
+        for text in self.freeze:
+            name, _, days = text.partition("=")
+            first, _, last = days.partition("/")
+            found.append((name, day_number(first) * DAY, (day_number(last or first) + 1) * DAY))
+        return tuple(found)
+
+    def _train(self, stage: str) -> Schedule | None:
+        """When images enter a stage. Raises ValueError."""
+        for text in self.schedule:
+            name, _, cron = text.partition("=")
+            if name == stage:
+                return Schedule(cron=cron, time_zone=self.time_zone)
+        return None
 
     @property
     def waits(self) -> int:

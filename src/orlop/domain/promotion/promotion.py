@@ -58,6 +58,8 @@ class NewPromotion(msgspec.Struct, frozen=True, kw_only=True):
     asked_id: int = 0
     needed: int = 0
     expires_at: int = 0
+    due_at: int = 0
+    """When its stage opens for it; 0: it is open, or approvals come first."""
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,5 +80,6 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int
     ended_by: str
     why: str
+    due_at: int
     images: tuple[PromotedImage, ...] = ()
     approvals: tuple[Approval, ...] = ()

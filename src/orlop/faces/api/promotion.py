@@ -51,7 +51,7 @@ class ApprovalValue(msgspec.Struct, frozen=True):
 
 
 class PromotionValue(msgspec.Struct, frozen=True):
-    """A promotion. `needed`: how many approvals it takes;
+    """A promotion. `needed`: how many approvals it takes; `due_at`: when its stage opens for it;
     `why`: it was refused or rolled back."""
 
     id: int
@@ -63,6 +63,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
     asked_by: str
     asked_at: values.Time
     needed: int
+    due_at: values.Time
     expires_at: values.Time
     ended_at: values.Time
     ended_by: str | None
@@ -83,6 +84,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             asked_by=one.asked_by,
             asked_at=values.time(one.asked_at),
             needed=one.needed,
+            due_at=values.time(one.due_at),
             expires_at=values.time(one.expires_at),
             ended_at=values.time(one.ended_at),
             ended_by=one.ended_by or None,

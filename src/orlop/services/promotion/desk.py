@@ -6,18 +6,19 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Stale
+from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion, PromotionState
-from orlop.ports.catalog import By, by
+from orlop.ports.catalog import by
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.promotion.approving import Approvers, account_caller
+from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.carrying import CarryingOut
+from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
 
@@ -39,6 +40,7 @@ class PromotionDesk:
         ways: Ways,
         approvers: Approvers,
         carrying: CarryingOut,
+        deciding: Deciding,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
@@ -47,6 +49,7 @@ class PromotionDesk:
         self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
+        self._deciding = deciding
 
     async def promote(
         self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", bundle: str = ""
@@ -63,7 +66,7 @@ class PromotionDesk:
         for repository, reference in images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
             found = await self._manifests.resolve(repository, reference)
-            _, way = await self._ways.find(caller, repository, reference, stage, pipeline)
+            _, way = await self._ways.find(repository, reference, stage, pipeline)
             ways.append(way)
             moved.append(promoted(way, repository, reference, found.digest))
         if len({(way.path, way.name) for way in ways}) > 1:
@@ -71,6 +74,7 @@ class PromotionDesk:
         if len({(one.target, one.target_tag) for one in moved}) < len(moved):
             raise RequestInvalid("two of the images would have the same name there")
         way, now = ways[0], self._gate.now()
+        needed, opens = way.pipeline.needed(way.target.name), way.pipeline.opens(way.target.name, now)
         asked = NewPromotion(
             path=way.path,
             pipeline=way.name,
@@ -79,17 +83,18 @@ class PromotionDesk:
             images=tuple(moved),
             bundle=bundle,
             asked_id=caller.subject.id,
-            needed=way.pipeline.needed(way.target.name),
-            expires_at=now + way.pipeline.waits,
+            needed=needed,
+            expires_at=max(now, opens) + way.pipeline.waits,
+            due_at=opens if opens > now and not needed else 0,
         )
-        if asked.needed:
+        if asked.needed or asked.due_at:
             await self._carrying.check(caller, moved)
             return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
 
         async def version() -> int:
-            again = await self._again(asked)
-            if again[1].pipeline.needed(asked.stage):
-                raise Stale(f"{asked.stage} takes approvals since a moment ago; ask again", {"stage": asked.stage})
+            again = await self._deciding.way(asked)
+            if again[1].pipeline.needed(asked.stage) or again[1].pipeline.opens(asked.stage, now) > now:
+                raise Stale(f"{asked.stage} does not take it at once any more; ask again", {"stage": asked.stage})
             return again[0]
 
         return await self._carrying.out(caller, asked, by(caller, now), version)
@@ -104,33 +109,17 @@ class PromotionDesk:
         promotion = await self._open(caller, number)
         if caller.subject.id == promotion.asked_id:
             raise Denied(f"{promotion.asked_by} asked for promotion {number}, and somebody else has to approve it")
-        _, way = await self._again(promotion)
+        _, way = await self._deciding.way(promotion)
         await self._approvers.check(caller, promotion, way)
         who = by(caller, self._gate.now())
         promotion = await self._rows.approve(number, caller.subject.id, who)
-        if await self._lacks(promotion, way):
-            return PromotionOutcome(promotion)
-        author = account_caller(promotion.asked_id, promotion.asked_by, caller.address, caller.request)
-
-        async def version() -> int:
-            at, again = await self._again(promotion)
-            if await self._lacks(promotion, again):
-                raise Stale(f"promotion {number} takes more approvals since a moment ago", {"promotion": number})
-            return at
-
-        try:
-            return await self._carrying.out(author, promotion, By(promotion.asked_by, who.at, who.origin), version)
-        except Stale:
-            found = await self._rows.get(number)
-            if found is None or found.state is not PromotionState.DONE:
-                raise
-            return PromotionOutcome(found)  # another approval came at the same time
+        return await self._deciding.out(promotion, who, who.at)
 
     async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
         """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
         if caller.subject.id != promotion.asked_id:
-            _, way = await self._again(promotion)
+            _, way = await self._deciding.way(promotion)
             await self._approvers.check(caller, promotion, way)
         return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
 
@@ -197,25 +186,6 @@ class PromotionDesk:
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
         return promotion
-
-    async def _again(self, promotion: NewPromotion | Promotion) -> tuple[int, Way]:
-        """The way of a promotion as it is set now, and the version of settings. Raises Conflict where it is another."""
-        same = (promotion.path, promotion.pipeline, promotion.source, promotion.stage)
-        versions = []
-        for image in promotion.images:
-            found = await self._ways.again(same, image.repository)
-            if found is None or promoted(found[1], image.repository, image.tag or image.digest, image.digest) != (
-                msgspec.structs.replace(image, previous="", moved=False)
-            ):
-                raise Conflict(
-                    f"pipeline {promotion.pipeline} is another since it was asked for: refuse this one, and ask anew"
-                )
-            versions.append(found)
-        return min(version for version, _ in versions), versions[0][1]
-
-    async def _lacks(self, promotion: Promotion, way: Way) -> bool:
-        needed = max(promotion.needed, way.pipeline.needed(way.target.name))
-        return await self._approvers.counting(promotion, way) < needed
 
 
 def _is_own(caller: Caller, promotion: Promotion) -> bool:

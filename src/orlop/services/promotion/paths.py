@@ -2,14 +2,12 @@
 
 import msgspec
 
-from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameInvalid, RequestInvalid
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.promotion.pipeline import PIPELINES, Pipeline, Stage
 from orlop.domain.promotion.promotion import PromotedImage
 from orlop.domain.settings import place_words
-from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
 
 
@@ -26,12 +24,11 @@ class Way(msgspec.Struct, frozen=True):
 class Ways:
     """See the module."""
 
-    def __init__(self, gate: Gate, settings: SettingsInForce) -> None:
-        self._gate = gate
+    def __init__(self, settings: SettingsInForce) -> None:
         self._settings = settings
 
     async def find(
-        self, caller: Caller, repository: RepositoryName, reference: Reference, stage: str, pipeline: str = ""
+        self, repository: RepositoryName, reference: Reference, stage: str, pipeline: str = ""
     ) -> tuple[int, Way]:
         """The way of an image into a stage, and the version of settings that says so. `pipeline`: its name, where there
         are several. Raises RequestInvalid where there is none, or are several."""

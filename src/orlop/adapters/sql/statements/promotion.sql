@@ -1,7 +1,7 @@
 -- name: promotion_add
 INSERT INTO promotions (path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at,
-                        ended_at, ended_by, why, once)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                        ended_at, ended_by, why, once, due_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
 ON CONFLICT (once) WHERE state = 0 DO NOTHING
 RETURNING id;
 
@@ -17,7 +17,7 @@ UPDATE promotion_images SET previous = ?3, moved = ?4 WHERE promotion_id = ?1 AN
 
 -- name: promotion_get
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why
+       ended_by, why, due_at
 FROM promotions WHERE id = ?1;
 
 -- name: promotion_lock
@@ -25,12 +25,12 @@ SELECT state FROM promotions WHERE id = ?1 FOR UPDATE;
 
 -- name: promotion_page
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why
+       ended_by, why, due_at
 FROM promotions WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: promotion_page_in
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why
+       ended_by, why, due_at
 FROM promotions WHERE state = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: promotion_images_of
@@ -51,6 +51,12 @@ ON CONFLICT (promotion_id, account_id) DO NOTHING RETURNING account_id;
 
 -- name: promotion_end
 UPDATE promotions SET state = ?2, ended_at = ?3, ended_by = ?4, why = ?5 WHERE id = ?1;
+
+-- name: promotion_hold
+UPDATE promotions SET due_at = ?2, expires_at = CASE WHEN expires_at < ?3 THEN ?3 ELSE expires_at END WHERE id = ?1;
+
+-- name: promotions_due
+SELECT id FROM promotions WHERE state < 1 AND due_at > 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2;
 
 -- name: promotions_over
 SELECT id FROM promotions WHERE state < 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2;

@@ -221,6 +221,9 @@ def _tell_outcome(found: dict[str, Any], *, json: bool) -> None:
         for image in one["images"]:
             print(f"{_name(image, '')} is {image['digest']}")
         left = max(one["needed"] - len(one["approvals"]), 0)
+        if one["due_at"]:
+            print(f"promotion {one['id']} waits until {one['due_at']}, when {one['stage']} opens for it")
+            return
         print(f"promotion {one['id']} waits for {counted(left, 'approval')} until {one['expires_at']}")
         tell(f"whoever may approve it: orlop promotion approve {one['id']}")
 
@@ -238,4 +241,6 @@ def _images(one: dict[str, Any]) -> str:
 def _state(one: dict[str, Any]) -> str:
     if one["state"] != "waiting":
         return str(one["state"])
+    if one["due_at"]:
+        return f"waiting until {one['due_at'][:16]}"
     return f"waiting, {len(one['approvals'])} of {one['needed']}"

@@ -19,10 +19,12 @@ CREATE TABLE promotions (
     ended_at    BIGINT NOT NULL,
     ended_by    TEXT COLLATE "C" NOT NULL,
     why         TEXT COLLATE "C" NOT NULL,
-    once        TEXT COLLATE "C" NOT NULL           -- of what is the same: one alone of those waits
+    once        TEXT COLLATE "C" NOT NULL,          -- of what is the same: one alone of those waits
+    due_at      BIGINT NOT NULL            -- when its stage opens for it; 0: approvals come first
 );
 CREATE UNIQUE INDEX promotions_once ON promotions (once) WHERE state = 0;
 CREATE INDEX promotions_by_state ON promotions (state, id);
+CREATE INDEX promotions_by_due ON promotions (due_at) WHERE state < 1 AND due_at > 0;
 CREATE INDEX promotions_by_end ON promotions (expires_at) WHERE state < 1;
 
 CREATE TABLE promotion_images (

@@ -19,10 +19,12 @@ CREATE TABLE promotions (
     ended_at    INTEGER NOT NULL,
     ended_by    TEXT NOT NULL,
     why         TEXT NOT NULL,
-    once        TEXT NOT NULL           -- of what is the same: one alone of those waits
+    once        TEXT NOT NULL,          -- of what is the same: one alone of those waits
+    due_at      INTEGER NOT NULL            -- when its stage opens for it; 0: approvals come first
 ) STRICT;
 CREATE UNIQUE INDEX promotions_once ON promotions (once) WHERE state = 0;
 CREATE INDEX promotions_by_state ON promotions (state, id);
+CREATE INDEX promotions_by_due ON promotions (due_at) WHERE state < 1 AND due_at > 0;
 CREATE INDEX promotions_by_end ON promotions (expires_at) WHERE state < 1;
 
 CREATE TABLE promotion_images (
