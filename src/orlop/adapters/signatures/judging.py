@@ -7,7 +7,7 @@ import msgspec
 
 from orlop.adapters.signatures.keyless import Identity, identified, keyed
 from orlop.adapters.signatures.keys import Checks, holds, load, ways
-from orlop.adapters.signatures.notary import cose_claim, known
+from orlop.adapters.signatures.notary import changes_at, cose_claim, known
 from orlop.adapters.signatures.refusals import Refused
 from orlop.domain.trust.attested import PROVENANCES, lacks, parse_provenance
 from orlop.domain.trust.claims import Claim, bundle_claim, envelope_claim, simple_claim
@@ -54,9 +54,12 @@ class Judge:
         makers: list[Maker] = []
         reasons: dict[int, str] = {}
         who = ""
+        moments: set[int] = set()
         asked: dict[str, Identity | Refused] = {}
         for place, named_signers in enumerate(self._signers):
             try:
+                if isinstance(claim, NotationClaim) and named_signers.signers.subjects:
+                    moments.add(changes_at(claim, named_signers.signers, self._now))
                 made = self._made(claim, place, asked)
             except Refused as refused:
                 reasons[place] = str(refused)
@@ -73,6 +76,7 @@ class Judge:
             predicate=predicate,
             problem=self._said(reasons),
             refusals={place: reason[:_REASON_MAX] for place, reason in reasons.items()},
+            until=min(moments - {0}, default=0),
         )
 
     def _said(self, reasons: Mapping[int, str]) -> str:
