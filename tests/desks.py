@@ -85,6 +85,8 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.judgements import ImageJudgements
+from orlop.services.trust.kept import KeptVerdicts
 from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
@@ -243,7 +245,15 @@ def desks_of(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         signatures=ImageSignatures(
-            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+            access,
+            content.repository,
+            ImageJudgements(
+                catalog.holdings,
+                in_force,
+                ProcessSignatureVerifier(),
+                KeptVerdicts(catalog.signatures.verdicts),
+                clock,
+            ),
         ),
         licences=ImageLicences(insides, in_force, acceptance),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),

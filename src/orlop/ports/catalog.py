@@ -38,6 +38,7 @@ from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
 from orlop.ports.setting_ends import SettingEnds
+from orlop.ports.signatures import SignatureVerdicts
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -429,6 +430,14 @@ class Inspection(Protocol):
         ...
 
 
+class SignatureStore(msgspec.Struct, frozen=True):
+    """What signatures of images are found by, never behind, and what came of looking at them."""
+
+    verdicts: SignatureVerdicts
+    browse: Browse
+    holdings: Holdings
+
+
 class Catalog(msgspec.Struct, frozen=True):
     """All roles of one catalog, for bootstrap to hand each service what it needs."""
 
@@ -469,5 +478,6 @@ class Catalog(msgspec.Struct, frozen=True):
     search: SearchRows
     advisories: AdvisoryStore
     gates: GateStore
+    signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds

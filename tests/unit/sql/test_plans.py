@@ -113,6 +113,8 @@ EXCEPTIONS = {
     "inside_open": {"SCAN inside_images USING INDEX inside_images_open": "images that wait, until some may be read"},
     "inside_images_window": {"SCAN i": "the rows of one window"},
     "inside_layers_window": {"SCAN l": "the rows of one window"},
+    "signature_verdicts_window": {"SCAN v": "the rows of one window"},
+    "signature_verdicts_drop": {"USE TEMP B-TREE FOR ORDER BY": "the answers of one image, some more than are kept"},
     "inside_places": {"SCAN m": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "vex_window": {"SCAN m": "the rows of one window"},

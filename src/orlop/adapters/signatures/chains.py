@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
@@ -40,7 +40,7 @@ def loaded(certificate: bytes) -> x509.Certificate:
         found = x509.load_der_x509_certificate(certificate)
         tuple(found.extensions)
         found.public_key()
-    except Exception as cause:  # Whatever a library raises for the bytes of a stranger.
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as cause:
         raise Refused("a certificate that comes with it cannot be read") from cause
     return found
 

@@ -39,6 +39,7 @@ from orlop.adapters.sql.scans import SqlScannerStates, SqlScans
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
 from orlop.adapters.sql.settings_ends import SqlSettingEnds
+from orlop.adapters.sql.signatures import SqlSignatureVerdicts
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.tag_lists import SqlTagLists
 from orlop.adapters.sql.trash import SqlTrash
@@ -52,7 +53,7 @@ from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.audit import AuditStore
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import Catalog, SignatureStore
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.gates import GateStore
@@ -177,6 +178,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         search=SqlSearch(lists),
         advisories=_advisories_on(engine, lists),
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
+        signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
     )

@@ -124,6 +124,7 @@ TABLES: dict[str, Table] = {
     "inside_images": Table(
         (0,), "id digest state since lease_until tries assembler distribution unread platform stands"
     ),
+    "signature_verdicts": Table((0,), "id image question judged_at verdicts"),
     "packages": Table((0,), "id identity type name version purl body matched"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
     "units": Table((0,), "id hash complete"),

@@ -5,7 +5,7 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.gates import build_gate_desk
-from orlop.bootstrap.server.images import build_images, build_signatures
+from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
@@ -13,6 +13,7 @@ from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.trust import build_signatures
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores

@@ -44,6 +44,7 @@ def build_reading(stores: Stores, services: Services) -> ImageReading:
         ),
         stores.queue.jobs,
         SystemClock(),
+        forgetting=(catalog.signatures.verdicts.forget,),
     )
 
 

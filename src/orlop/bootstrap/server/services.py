@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.adapters.identity.heads import Ed25519HeadChecker
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
 from orlop.bootstrap.server.shown import ShownContent, build_shown
@@ -33,6 +34,8 @@ from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.judgements import ImageJudgements
+from orlop.services.trust.kept import KeptVerdicts
 from orlop.services.upstreams.pulls import ShownPulls
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
@@ -59,6 +62,7 @@ class Services(msgspec.Struct, frozen=True):
     notices: Notices
     virtuals: Virtuals
     filling: Filling
+    judgements: ImageJudgements
 
 
 def build_services(
@@ -124,6 +128,13 @@ def build_services(
         notices=build_notices(settings, stores),
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
+        judgements=ImageJudgements(
+            catalog.signatures.holdings,
+            in_force,
+            ProcessSignatureVerifier(),
+            KeptVerdicts(catalog.signatures.verdicts),
+            clock,
+        ),
     )
 
 
