@@ -88,6 +88,7 @@ from orlop.services.tags.terms import WriteTerms
 from orlop.services.trust.judgements import ImageJudgements
 from orlop.services.trust.kept import KeptVerdicts
 from orlop.services.trust.signatures import ImageSignatures
+from orlop.services.trust.standing import ImageTrust
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
@@ -170,6 +171,9 @@ def desks_of(
         ProcessDocumentReader(),
         clock,
     )
+    judgements = ImageJudgements(
+        catalog.holdings, in_force, ProcessSignatureVerifier(), KeptVerdicts(catalog.signatures.verdicts), clock
+    )
     attaching = Attaching(
         catalog.insides,
         documents,
@@ -244,19 +248,9 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        signatures=ImageSignatures(
-            access,
-            content.repository,
-            ImageJudgements(
-                catalog.holdings,
-                in_force,
-                ProcessSignatureVerifier(),
-                KeptVerdicts(catalog.signatures.verdicts),
-                clock,
-            ),
-        ),
+        signatures=ImageSignatures(access, content.repository, judgements),
         licences=ImageLicences(insides, in_force, acceptance),
-        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, documents, judgements, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -310,6 +304,8 @@ def _gate_desk(
     repositories: Repositories,
     in_force: SettingsInForce,
     matching: Matching,
+    documents: AttachedDocuments,
+    judgements: ImageJudgements,
     clock: Clock,
 ) -> GateDesk:
     catalog, identity = opened.catalog, opened.identity
@@ -326,6 +322,8 @@ def _gate_desk(
         in_force,
         content.blobs,
         Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
+        documents,
+        ImageTrust(content.repository, judgements),
     )
     verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
     rows, names = catalog.gates.rows, catalog.search

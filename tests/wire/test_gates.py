@@ -258,3 +258,11 @@ def test_each_condition_says_what_is_wrong(api: Managed, condition: dict[str, ob
     api.put(f"gates/one?path=prod/{name}", {"mode": "enforce", **condition})
     assert said in refusal(api, f"prod/{name}/app", "1")
     assert api.manifest(f"prod/{name}/app", "1").status == 200
+
+
+def test_signers_that_are_nowhere_above_are_refused_when_the_gate_is_set(api: Managed) -> None:
+    body = {"signed_by": ["nobody-known"], "mode": "enforce"}
+    said = api.refused("PUT", "gates/signed?path=prod/named", body, status=400)
+    assert "there are no signers nobody-known at prod/named/ or above it: set them first" in json.dumps(said)
+    said = api.refused("PUT", "gates/signed?path=prod/named", {"signed_by": ["No Name"]}, status=400)
+    assert "is no name of signers" in json.dumps(said)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_matching
-from orlop.bootstrap.server.inside import build_reading
+from orlop.bootstrap.server.inside import build_documents, build_reading
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.trust import build_trust, fresh_referrers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
@@ -43,6 +44,8 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         in_force,
         services.blobs,
         services.shown.shown,
+        build_documents(stores, services, fresh_referrers(stores)),
+        build_trust(stores, services),
     )
     return GateVerdicts(in_force, facts, stores.changes, stores.settings_changes, SystemClock())
 

@@ -11,6 +11,7 @@ from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.content.images import Images
+from orlop.services.content.referrers import Referrers
 from orlop.services.following import known
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
@@ -48,13 +49,13 @@ def build_reading(stores: Stores, services: Services) -> ImageReading:
     )
 
 
-def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
-    """What knows the SBOMs that are attached to images."""
+def build_documents(stores: Stores, services: Services, referrers: Referrers | None = None) -> AttachedDocuments:
+    """What knows the SBOMs that are attached to images. `referrers`: where it looks, in place of what may be behind."""
     catalog = stores.catalog
     return AttachedDocuments(
         catalog.insides,
         catalog.manifests,
-        services.referrers,
+        referrers or services.referrers,
         catalog.holdings,
         services.blobs,
         services.in_force,

@@ -18,8 +18,12 @@ def build_trust(stores: Stores, services: Services) -> ImageTrust:
     return ImageTrust(_content(stores, services).repository, services.judgements)
 
 
+def fresh_referrers(stores: Stores) -> Referrers:
+    """What refers to images, which is never behind."""
+    return Referrers(stores.catalog.signatures.browse, stores.catalog.manifests)
+
+
 def _content(stores: Stores, services: Services) -> OwnContent:
     """What signatures are read by, which is never behind."""
-    browse = stores.catalog.signatures.browse
-    referrers = Referrers(browse, stores.catalog.manifests)
+    browse, referrers = stores.catalog.signatures.browse, fresh_referrers(stores)
     return OwnContent(services.access, browse, services.manifests, referrers, services.blobs, services.uploads)

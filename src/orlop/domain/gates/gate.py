@@ -1,6 +1,7 @@
 """Gates as settings: conditions that images of a place have to meet, and when they are looked at."""
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern
 from orlop.domain.durations import span
 from orlop.domain.inside.severity import SEVERITIES
-from orlop.domain.settings import Holds, SettingKind, nobody
+from orlop.domain.settings import Holds, SettingKind, is_name, nobody
 from orlop.domain.sizes import size_of
+from orlop.domain.trust.signers import SIGNERS
 
 Patterns = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=64)]
 
@@ -62,8 +64,17 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         bool, Meta(description="Packages with a licence with which a licence-rule of the place finds something wrong.")
     ] = False
     require_sbom: Annotated[
-        bool, Meta(description="The image, or the index that it is listed by, has an SBOM as a referrer.")
+        bool,
+        Meta(description="The image, or the index that it is listed by, has an SBOM or an attestation of one."),
     ] = False
+    signed_by: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=16,
+            description="Signers, as they are called where the image is, who all have to have signed it, or the index "
+            "that lists it; or attested it, where they attest.",
+        ),
+    ] = ()
     no_root: Annotated[bool, Meta(description="The image runs as a user other than root.")] = False
     labels: Annotated[
         Patterns,
@@ -96,6 +107,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for text in self.labels:
             if not _LABEL.fullmatch(text):
                 raise ValueError(f"labels: {text!r} is no label: write a key, or key=value")
+        for name in self.signed_by:
+            if not is_name(name):
+                raise ValueError(f"signed_by: {name!r} is no name of signers")
         for field in ("platforms", "bases", "registries"):
             for text in getattr(self, field):
                 if not is_pattern(text):
@@ -105,7 +119,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 span(text)
         if self.largest:
             size_of(self.largest)
-        if not (self.needs_findings or self.deny_licences or self.require_sbom or self.needs_config):
+        if not (self.needs_read or self.require_sbom or self.signed_by or self.needs_config):
             raise ValueError("the gate would let everything pass: name a condition, such as deny_severity")
 
     @property
@@ -132,6 +146,10 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         )
 
 
+def _mentioned(gate: Gate) -> Mapping[str, Sequence[str]]:
+    return {SIGNERS.kind: gate.signed_by}
+
+
 #: Gates as settings. Whoever may pull may see what images have to be like.
 GATES = SettingKind(
     kind="gate",
@@ -139,6 +157,7 @@ GATES = SettingKind(
     text="Gates: what images have to be like to be pulled from a place.",
     body=Gate,
     speaks_for=nobody,
+    mentions=_mentioned,
     holds=Holds.ALL,
     read=Action.PULL,
     most=50,

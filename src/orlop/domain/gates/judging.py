@@ -39,6 +39,13 @@ class LicenceThing(msgspec.Struct, frozen=True):
     why: str
 
 
+class UnsignedThing(msgspec.Struct, frozen=True):
+    """Signers who have not signed an image, and why what there is does not count, as a sentence without its end."""
+
+    signers: str
+    why: str
+
+
 class JudgedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one image. `why` it cannot be read; `said`: what it says of itself, None where nobody asked: of
     the images of an index that is asked of each of them."""
@@ -48,6 +55,7 @@ class JudgedFacts(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[FoundThing, ...] = ()
     licences: tuple[LicenceThing, ...] = ()
     has_sbom: bool = False
+    unsigned: tuple[UnsignedThing, ...] = ()
     said: ImageFacts | None = None
 
 
@@ -89,6 +97,9 @@ def objection(gate: Gate, name: str, path: str, facts: JudgedFacts, now: int) ->
         return _objection(gate, name, path, why, "take another package, or ask for an exception")
     if gate.require_sbom and not facts.has_sbom:
         return _objection(gate, name, path, "it has no SBOM", "attach one to it, as oras attach and cosign attest do")
+    if unsigned := next((one for one in facts.unsigned if one.signers in gate.signed_by), None):
+        why = f"it is not signed by {unsigned.signers}: {unsigned.why}"
+        return _objection(gate, name, path, why, f"have it signed by {unsigned.signers}")
     wrong = wrong_with(gate, facts.said, now) if facts.said is not None else ""
     return _objection(gate, name, path, wrong, "build it anew") if wrong else None
 

@@ -12,7 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
 from orlop.domain.gates.conditions import ImageFacts
 from orlop.domain.gates.gate import Gate
-from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing
+from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
 from orlop.domain.image_config import ImageConfig, base_of, parse_config
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.purl import without_version
@@ -27,8 +27,10 @@ from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
 from orlop.services.advisories.matching import Matching
 from orlop.services.content.blobs import Blobs
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.licences.questions import licence_finding
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.trust.standing import ImageTrust
 from orlop.services.upstreams.ages import moment
 from orlop.services.upstreams.shown import Upstreams
 
@@ -44,7 +46,7 @@ _STANDING = {InsideState.READ: Standing.KNOWN, InsideState.UNREAD: Standing.UNRE
 
 class GatedImage(msgspec.Struct, frozen=True):
     """What a manifest comes to for gates: each image that it is or lists, nothing of what does not run. `until`: when
-    an exception ends that holds for it, in microseconds since 1970; 0: none does."""
+    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never."""
 
     images: tuple[JudgedFacts, ...]
     until: int = 0
@@ -64,6 +66,8 @@ class GateFacts:
         settings: SettingsInForce,
         blobs: Blobs,
         upstreams: Upstreams,
+        documents: AttachedDocuments,
+        trust: ImageTrust,
     ) -> None:
         self._rows = rows
         self._insides = insides
@@ -74,6 +78,8 @@ class GateFacts:
         self._settings = settings
         self._blobs = blobs
         self._upstreams = upstreams
+        self._documents = documents
+        self._trust = trust
 
     async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
         """What these gates ask of a manifest. Raises Unavailable."""
@@ -85,15 +91,31 @@ class GateFacts:
         if any(gate.needs_read for gate in gates):
             images = await self._read(repository, manifest.digest, parsed, place, gates)
         if any(gate.require_sbom for gate in gates):
-            subjects = [manifest.digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
-            types = await self._rows.artifact_types(repository, subjects[:_MOST])
-            has_sbom = any(kind_of_type(each) is ContentKind.SBOM for each in types)
+            has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
         if not parsed.is_index and any(gate.needs_config for gate in gates):
             said = await self._said(repository, parsed)
             images = [msgspec.structs.replace(image, said=said) for image in images]
-        exceptions = await self._acceptance.exceptions(repository, place.tags)
-        return GatedImage(tuple(images), min((each.body.ends_at for each in exceptions), default=0))
+        ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
+        if names := sorted({name for gate in gates for name in gate.signed_by}):
+            signed = await self._trust.signed_by(repository, manifest.digest, names)
+            unsigned = tuple(UnsignedThing(one.name, one.why) for one in signed.missing)
+            images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
+            ends += [signed.until] if signed.until else []
+        return GatedImage(tuple(images), min(ends, default=0))
+
+    async def _has_sbom(
+        self, repository: RepositoryName, digest: Digest, parsed: Manifest, place: ManifestPlace
+    ) -> bool:
+        """Whether an image, what lists it, or what it lists has an SBOM: as such, or attested by cosign or BuildKit."""
+        subjects = [digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
+        types = await self._rows.artifact_types(repository, subjects[:_MOST])
+        if any(kind_of_type(each) is ContentKind.SBOM for each in types):
+            return True
+        for subject in subjects[:_CHILDREN]:
+            if any(each.certain for each in await self._documents.listed(repository, subject)):
+                return True
+        return False
 
     async def _read(
         self,

@@ -53,6 +53,8 @@ class AttachedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """How it is attached: `referrer`, `buildkit` or `cosign`."""
     pushed_by: str
     pushed_at: int
+    certain: bool = True
+    """Whether what is around it says that it is an SBOM."""
 
 
 class AttachedDocuments:
@@ -103,6 +105,7 @@ class AttachedDocuments:
                         way=way,
                         pushed_by=standing.pushed_by,
                         pushed_at=standing.pushed_at,
+                        certain=layer.certain,
                     ),
                 )
         return _sorted(found)

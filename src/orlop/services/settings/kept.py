@@ -10,7 +10,7 @@ from orlop.domain.access import ROLES, Action, Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import MAX_SIZE, Page, PageRequest, page_of
-from orlop.domain.settings import Holds, SettingKind, checked_name, checked_path
+from orlop.domain.settings import Holds, SettingKind, checked_name, checked_path, place_words
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
 from orlop.services.management.giving import Giving
@@ -131,13 +131,14 @@ class KeptSettings:
     ) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
         known, document, there = await self._written(caller, kind, name, body, path)
+        await self._check_mentioned(known, document)
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
         done = by(caller, self._gate.now())
         return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
 
     async def check(self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str = "") -> None:
-        """Raises what `put` would, and writes nothing."""
+        """Raises what `put` would, and writes nothing. What it names may come with it."""
         await self._written(caller, kind, name, body, path)
 
     async def _written(
@@ -206,6 +207,17 @@ class KeptSettings:
             kind.among(path, body, others)
         except ValueError as error:
             raise RequestInvalid(str(error), {"name": name}) from error
+
+    async def _check_mentioned(self, kind: SettingKind, document: Document) -> None:
+        """Raises RequestInvalid for one that names a setting that is nowhere at its place or above it."""
+        for other, names in kind.mentions(kind.parse(document.name, msgspec.json.decode(document.body))).items():
+            if not names:
+                continue
+            there = {each.name for each in await self._documents.covering(other, document.path)}
+            for name in names:
+                if name not in there:
+                    where = f"{place_words(document.path)} or above it" if document.path else "the registry"
+                    raise RequestInvalid(f"there are no {other} {name} at {where}: set them first", {"name": name})
 
     async def _how_many(self, kind: str, path: str) -> int:
         """Of a kind at a node; a page may hold fewer than were asked for."""
