@@ -51,6 +51,7 @@ from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.health.health import HealthDesk
 from orlop.services.inside.attaching import Attaching
@@ -320,8 +321,7 @@ def _gate_desk(
         matching,
         acceptance,
         in_force,
-        content.blobs,
-        Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
+        SaidOfImages(content.blobs, Upstreams(identity.documents, opened.settings_changes, catalog.cached_content)),
         documents,
         ImageTrust(content.repository, judgements),
     )

@@ -16,6 +16,7 @@ from orlop.services.advisories.counts import ImageCounts
 from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
 from orlop.services.gates.pulls import GatedPulls
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.gates.wanted import WantedImages
 from orlop.services.management.operations import Gate
@@ -42,8 +43,7 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         build_matching(stores),
         acceptance,
         in_force,
-        services.blobs,
-        services.shown.shown,
+        SaidOfImages(services.blobs, services.shown.shown),
         build_documents(stores, services, fresh_referrers(stores)),
         build_trust(stores, services),
     )

@@ -1,5 +1,7 @@
 """Builds the services on open stores."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from orlop.adapters.identity.heads import Ed25519HeadChecker
@@ -29,6 +31,8 @@ from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
+from orlop.services.gates.pushes import GatedPushes
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
@@ -66,10 +70,14 @@ class Services(msgspec.Struct, frozen=True):
 
 
 def build_services(
-    settings: Settings, stores: Stores, reader: BlobReader, upstreams: UpstreamMetrics | None = None
+    settings: Settings,
+    stores: Stores,
+    reader: BlobReader,
+    upstreams: UpstreamMetrics | None = None,
+    pushed: Callable[[str], object] = str,
 ) -> Services:
-    """Every service of one process; what clients pull is read through `reader`, and what comes from upstreams is
-    counted by `upstreams`."""
+    """Every service of one process; what clients pull is read through `reader`, what comes from upstreams is counted by
+    `upstreams`, and what gates say of pushes by `pushed`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -91,7 +99,16 @@ def build_services(
         grace=settings.gc.grace,
         addresses=stores.blobs.addresses,
     )
-    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
+    notices = build_notices(settings, stores)
+    said = SaidOfImages(blobs, shown)
+    manifests = Manifests(
+        catalog.manifests,
+        referrers,
+        terms,
+        clock,
+        sparse_indexes=settings.manifests.sparse_indexes,
+        gate=GatedPushes(in_force, stores.settings_changes, said, clock, pushed, notices.warned),
+    )
     remotes = build_guarded(settings, stores, upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
     virtuals = build_virtuals(stores, shown, access)
@@ -125,7 +142,7 @@ def build_services(
         pulls=PullLog(catalog.pulls, clock, ShownPulls(shown, remotes.standings).count),
         standings=remotes.standings,
         collection=build_collection(settings, stores),
-        notices=build_notices(settings, stores),
+        notices=notices,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

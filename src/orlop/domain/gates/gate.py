@@ -28,6 +28,7 @@ class GateAt(StrEnum):
     """When a gate is looked at."""
 
     PULL = "pull"
+    PUSH = "push"
 
 
 class GateMode(StrEnum):
@@ -43,7 +44,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     on: Annotated[
         tuple[GateAt, ...],
-        Meta(min_length=1, max_length=1, description="When it is looked at: pull."),
+        Meta(
+            min_length=1,
+            max_length=2,
+            description="When it is looked at: pull, push. At a push only what an image says of itself is known.",
+        ),
     ] = (GateAt.PULL,)
     mode: Annotated[
         GateMode,
@@ -122,6 +127,12 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if not (self.needs_read or self.require_sbom or self.signed_by or self.needs_config):
             raise ValueError("the gate would let everything pass: name a condition, such as deny_severity")
 
+        if GateAt.PUSH in self.on and (self.needs_read or self.require_sbom or self.signed_by):
+            raise ValueError(
+                "on: findings, licences, SBOMs and signatures are known only after a push; look at these on pull, and "
+                "give what an image says of itself (labels, platforms, bases, size, age, no_root) a gate of its own"
+            )
+
     @property
     def needs_findings(self) -> bool:
         """Whether it is about findings."""
@@ -154,7 +165,7 @@ def _mentioned(gate: Gate) -> Mapping[str, Sequence[str]]:
 GATES = SettingKind(
     kind="gate",
     plural="gates",
-    text="Gates: what images have to be like to be pulled from a place.",
+    text="Gates: what images have to be like to be pulled from a place, or pushed to it.",
     body=Gate,
     speaks_for=nobody,
     mentions=_mentioned,

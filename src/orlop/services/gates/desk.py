@@ -115,8 +115,10 @@ class GateDesk:
                 held = held or mode is GateMode.ENFORCE
             sentence = said.sentence(image_words(repository, reference, said.path)) if said is not None else ""
             words.append(GateWord(gate.name, gate.path, mode, outcome, sentence))
-        passes = not self._access.everyone and await self._access.allows(
-            caller, Action.PULL_HELD, repository=repository
+        passes = (
+            at is GateAt.PULL
+            and not self._access.everyone
+            and await self._access.allows(caller, Action.PULL_HELD, repository=repository)
         )
         return GatesExplained(repository, reference, manifest.digest, held, held and not passes, tuple(words))
 

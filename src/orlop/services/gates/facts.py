@@ -1,24 +1,18 @@
 """What gates have to know of an image: of what is known of it no more than they ask for."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.artifacts import IMAGE_CONFIGS, kind_of_type
+from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
-from orlop.domain.gates.conditions import ImageFacts
 from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
-from orlop.domain.image_config import ImageConfig, base_of, parse_config
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.purl import without_version
-from orlop.domain.manifest import EdgeKind, Manifest, parse_manifest
+from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
-from orlop.domain.ranges import Span
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.gates import GateRows, ManifestPlace
@@ -26,16 +20,12 @@ from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
 from orlop.services.advisories.matching import Matching
-from orlop.services.content.blobs import Blobs
+from orlop.services.gates.said import SaidOfImages, read, runs
 from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.licences.questions import licence_finding
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.trust.standing import ImageTrust
-from orlop.services.upstreams.ages import moment
-from orlop.services.upstreams.shown import Upstreams
 
-#: Larger configs are of no image.
-_CONFIG = 8 * 1024 * 1024
 #: Things of each kind of one image that are looked at, the worst of what was found.
 _MOST = 10_000
 #: Images of an index whose packages are looked up at once; those of others are as the job leaves them.
@@ -64,8 +54,7 @@ class GateFacts:
         matching: Matching,
         acceptance: Acceptance,
         settings: SettingsInForce,
-        blobs: Blobs,
-        upstreams: Upstreams,
+        said: SaidOfImages,
         documents: AttachedDocuments,
         trust: ImageTrust,
     ) -> None:
@@ -76,8 +65,7 @@ class GateFacts:
         self._matching = matching
         self._acceptance = acceptance
         self._settings = settings
-        self._blobs = blobs
-        self._upstreams = upstreams
+        self._said = said
         self._documents = documents
         self._trust = trust
 
@@ -94,7 +82,7 @@ class GateFacts:
             has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
         if not parsed.is_index and any(gate.needs_config for gate in gates):
-            said = await self._said(repository, parsed)
+            said = await self._said.of(repository, parsed)
             images = [msgspec.structs.replace(image, said=said) for image in images]
         ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
@@ -189,68 +177,3 @@ class GateFacts:
             if wrong is not None and wrong.accepted is None:
                 found.append(LicenceThing(package.name, package.version, wrong.why))
         return tuple(found[:_MOST])
-
-    async def _said(self, repository: RepositoryName, parsed: Manifest) -> ImageFacts:
-        """What an image says of itself; what cannot be read says nothing."""
-        size = sum(edge.size for edge in parsed.edges if edge.kind is EdgeKind.LAYER)
-        showing = await self._upstreams.of(repository)
-        registry = showing.upstream.host if showing is not None else ""
-        config = await self._config(repository, parsed)
-        base = base_of(parsed.annotations, config)
-        if config is None:
-            return ImageFacts(registry=registry, size=size)
-        return ImageFacts(
-            platform=config.platform,
-            user=config.user,
-            labels=config.labels,
-            base=base.name if base is not None else "",
-            registry=registry,
-            size=size,
-            created_at=moment(config.created) or 0,
-        )
-
-    async def _config(self, repository: RepositoryName, parsed: Manifest) -> ImageConfig | None:
-        edge = next((edge for edge in parsed.edges if edge.kind is EdgeKind.CONFIG), None)
-        if edge is None or edge.size > _CONFIG:
-            return None
-        try:
-            found = await self._blobs.find(repository, edge.digest, Caller(SYSTEM))
-            content = await self._blobs.open(found.blob)
-        except BlobUnknown:
-            return None
-        try:
-            read_ = b"".join([bytes(piece) async for piece in content.chunks(Span(0, found.blob.size))])
-        except ContentCorrupt:
-            return None
-        finally:
-            content.close()
-        layers = sum(edge.kind is EdgeKind.LAYER for edge in parsed.edges)
-        return await asyncio.to_thread(_parsed_config, read_, layers)
-
-
-def read(manifest: StoredManifest) -> Manifest | None:
-    """The manifest; None for what an earlier release let in, and is none."""
-    try:
-        return parse_manifest(manifest.content, manifest.media_type)
-    except ManifestInvalid:
-        return None
-
-
-def runs(parsed: Manifest) -> bool:
-    """Whether engines may run it: it has the config of an image and anything in it that is no signature or attestation.
-
-    What it calls itself does not matter: engines do not look at that either.
-    """
-    configs = {edge.media_type for edge in parsed.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}}
-    if configs.isdisjoint(IMAGE_CONFIGS):
-        return False
-    layers = [kind_of_type(edge.media_type) for edge in parsed.edges if edge.kind is EdgeKind.LAYER]
-    return not layers or any(kind in {ContentKind.OTHER, ContentKind.IMAGE} for kind in layers)
-
-
-def _parsed_config(content: bytes, layers: int) -> ImageConfig | None:
-    try:
-        document = msgspec.json.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return parse_config(document, layers) if isinstance(document, dict) else None

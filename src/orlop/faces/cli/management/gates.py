@@ -45,7 +45,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
-        on: Literal["pull"] = "pull",
+        on: Literal["pull", "push"] = "pull",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
