@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.expressions.process import ProcessExpressions
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
@@ -322,6 +323,7 @@ def _gate_desk(
         acceptance,
         in_force,
         SaidOfImages(content.blobs, Upstreams(identity.documents, opened.settings_changes, catalog.cached_content)),
+        ProcessExpressions(),
         documents,
         ImageTrust(content.repository, judgements),
     )

@@ -84,7 +84,7 @@ def prefetch(registry: InProcess, *images: str, **more: Any) -> str:
             run = Run(job, _Standing())
             return await prefetching(stores, services.shown).do(run)
         finally:
-            await services.shown.close()
+            await services.close()
 
     return registry.run(asyncio.wait_for(run(), 60))
 

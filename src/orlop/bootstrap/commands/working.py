@@ -53,7 +53,7 @@ async def _work(settings: Settings) -> int:
     _log.info("this process does jobs")
     await stop.wait()
     await worker.stop()
-    await services.shown.close()
+    await services.close()
     await people.close()
     await stores.close()
     return 0

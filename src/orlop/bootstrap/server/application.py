@@ -119,7 +119,7 @@ def application_on(
     async def shutdown() -> None:
         await worker.stop()
         await gates.wanted.close()
-        await services.shown.close()
+        await services.close()
         await people.close()
         await stores.close()
         log.close()

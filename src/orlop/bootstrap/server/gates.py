@@ -44,6 +44,7 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         acceptance,
         in_force,
         SaidOfImages(services.blobs, services.shown.shown),
+        services.expressions,
         build_documents(stores, services, fresh_referrers(stores)),
         build_trust(stores, services),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from orlop.adapters.expressions.process import ProcessExpressions
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.bootstrap.clocks import RandomIds, SystemClock
@@ -67,6 +68,12 @@ class Services(msgspec.Struct, frozen=True):
     virtuals: Virtuals
     filling: Filling
     judgements: ImageJudgements
+    expressions: ProcessExpressions
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        await self.shown.close()
+        await self.expressions.close()
 
 
 def build_services(
@@ -100,14 +107,14 @@ def build_services(
         addresses=stores.blobs.addresses,
     )
     notices = build_notices(settings, stores)
-    said = SaidOfImages(blobs, shown)
+    said, expressions = SaidOfImages(blobs, shown), ProcessExpressions()
     manifests = Manifests(
         catalog.manifests,
         referrers,
         terms,
         clock,
         sparse_indexes=settings.manifests.sparse_indexes,
-        gate=GatedPushes(in_force, stores.settings_changes, said, clock, pushed, notices.warned),
+        gate=GatedPushes(in_force, stores.settings_changes, said, expressions, clock, pushed, notices.warned),
     )
     remotes = build_guarded(settings, stores, upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
@@ -143,6 +150,7 @@ def build_services(
         standings=remotes.standings,
         collection=build_collection(settings, stores),
         notices=notices,
+        expressions=expressions,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

@@ -11,6 +11,7 @@ from msgspec import Meta
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern
 from orlop.domain.durations import span
+from orlop.domain.gates.expressions import EXPRESSION_MAX, is_about_findings
 from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.settings import Holds, SettingKind, is_name, nobody
 from orlop.domain.sizes import size_of
@@ -96,6 +97,14 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     created_within: Annotated[
         str, Meta(max_length=8, description="It was built so long ago at most, by its own word, as 90d.")
     ] = ""
+    expression: Annotated[
+        str,
+        Meta(
+            max_length=EXPRESSION_MAX,
+            description="In CEL, what has to be true of the image, as image.user == 'app' && counts.critical == 0; "
+            "gates.md says what it is given.",
+        ),
+    ] = ""
     wait: Annotated[
         int,
         Meta(ge=0, le=60, description="For how many seconds a pull waits until the image is read, if it was not yet."),
@@ -130,7 +139,8 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if GateAt.PUSH in self.on and (self.needs_read or self.require_sbom or self.signed_by):
             raise ValueError(
                 "on: findings, licences, SBOMs and signatures are known only after a push; look at these on pull, and "
-                "give what an image says of itself (labels, platforms, bases, size, age, no_root) a gate of its own"
+                "give what an image says of itself (labels, platforms, bases, size, age, no_root, expressions of that) "
+                "a gate of its own"
             )
 
     @property
@@ -141,7 +151,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def needs_read(self) -> bool:
         """Whether the image has to be read for it."""
-        return self.needs_findings or self.deny_licences
+        return self.needs_findings or self.deny_licences or is_about_findings(self.expression)
 
     @property
     def needs_config(self) -> bool:
@@ -154,6 +164,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             or self.registries
             or self.largest
             or self.created_within
+            or self.expression
         )
 
 

@@ -7,7 +7,10 @@ import msgspec
 from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
+from orlop.domain.gates.conditions import ImageFacts
+from orlop.domain.gates.expressions import is_about_findings
 from orlop.domain.gates.gate import Gate
+from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.purl import without_version
@@ -15,6 +18,7 @@ from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
+from orlop.ports.expressions import Expressions
 from orlop.ports.gates import GateRows, ManifestPlace
 from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
@@ -55,6 +59,7 @@ class GateFacts:
         acceptance: Acceptance,
         settings: SettingsInForce,
         said: SaidOfImages,
+        expressions: Expressions,
         documents: AttachedDocuments,
         trust: ImageTrust,
     ) -> None:
@@ -66,6 +71,7 @@ class GateFacts:
         self._acceptance = acceptance
         self._settings = settings
         self._said = said
+        self._expressions = expressions
         self._documents = documents
         self._trust = trust
 
@@ -83,7 +89,12 @@ class GateFacts:
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
         if not parsed.is_index and any(gate.needs_config for gate in gates):
             said = await self._said.of(repository, parsed)
-            images = [msgspec.structs.replace(image, said=said) for image in images]
+            images = [
+                msgspec.structs.replace(
+                    image, said=said, expressed=await self._expressed(repository, manifest.digest, gates, said, image)
+                )
+                for image in images
+            ]
         ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
             signed = await self._trust.signed_by(repository, manifest.digest, names)
@@ -91,6 +102,27 @@ class GateFacts:
             images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
             ends += [signed.until] if signed.until else []
         return GatedImage(tuple(images), min(ends, default=0))
+
+    async def _expressed(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        gates: Sequence[Gate],
+        said: ImageFacts,
+        image: JudgedFacts,
+    ) -> Mapping[str, str]:
+        """Why it does not meet expressions. What is not read yet is not asked about."""
+        asked = list(dict.fromkeys(gate.expression for gate in gates if gate.expression))
+        if image.standing is Standing.WAITING:
+            asked = [each for each in asked if not is_about_findings(each)]
+        if not asked:
+            return {}
+        found = tuple(
+            GivenFinding(one.id, one.package, one.installed, one.fixed, one.severity, one.exploited)
+            for one in image.found
+        )
+        given = Given(repository=repository, digest=str(digest), said=said, findings=found)
+        return await self._expressions.judge(asked, given)
 
     async def _has_sbom(
         self, repository: RepositoryName, digest: Digest, parsed: Manifest, place: ManifestPlace

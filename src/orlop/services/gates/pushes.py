@@ -6,11 +6,13 @@ from orlop.domain.access import Action, Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, Refused
 from orlop.domain.gates.gate import GATES, GateAt, GateMode
+from orlop.domain.gates.given import Given
 from orlop.domain.gates.judging import JudgedFacts, objection
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
+from orlop.ports.expressions import Expressions
 from orlop.services.content.manifests import GatedPush
 from orlop.services.gates.naming import image_words
 from orlop.services.gates.pulls import GateOutcome
@@ -30,6 +32,7 @@ class GatedPushes:
         settings: SettingsInForce,
         settings_changes: Changes,
         said: SaidOfImages,
+        expressions: Expressions,
         clock: Clock,
         told: Callable[[str], object],
         warned: Callable[[Caller, str, str, str, str], None],
@@ -37,6 +40,7 @@ class GatedPushes:
         self._settings = settings
         self._settings_changes = settings_changes
         self._said = said
+        self._expressions = expressions
         self._clock = clock
         self._told = told
         self._warned = warned
@@ -67,7 +71,10 @@ class GatedPushes:
                 f"{repository} does not hold {len(missing)} of what the manifest names; push them first",
                 {"digests": missing},
             )
-        facts, now = JudgedFacts(said=await self._said.of(repository, manifest)), self._clock.now()
+        said, now = await self._said.of(repository, manifest), self._clock.now()
+        given = Given(repository=repository, digest=str(digest), said=said)
+        asked = list(dict.fromkeys(each.body.expression for each in gates if each.body.expression))
+        facts = JudgedFacts(said=said, expressed=await self._expressions.judge(asked, given))
         against = [one for each in gates if (one := objection(each.body, each.name, each.path, facts, now))]
         tag = str(reference) if isinstance(reference, Tag) else ""
         for one in sorted(against, key=lambda one: one.mode is not GateMode.ENFORCE):

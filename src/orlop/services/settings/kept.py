@@ -1,6 +1,6 @@
 """Settings as they are managed: checked by what their kind declares, secrets never told."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -42,8 +42,14 @@ class Holding(msgspec.Struct, frozen=True):
     holds: bool
 
 
+#: Raises RequestInvalid for a setting, by its name and body, that its kind lets pass and that makes no sense all the
+#: same: what takes time to find out.
+SettingCheck = Callable[[str, Any], Awaitable[None]]
+
+
 class KeptSettings:
-    """See ports.settings.Documents. `kinds`: by name. What a caller may not see is not there for them (NotFound)."""
+    """See ports.settings.Documents. `kinds`: by name; `checks`: by the name of a kind. What a
+    caller may not see is not there for them (NotFound)."""
 
     def __init__(
         self,
@@ -52,12 +58,14 @@ class KeptSettings:
         documents: Documents,
         kinds: Mapping[str, SettingKind],
         places: SecretPlaces,
+        checks: Mapping[str, SettingCheck] | None = None,
     ) -> None:
         self._gate = gate
         self._giving = giving
         self._documents = documents
         self.kinds = kinds
         self._places = places
+        self._checks = checks or {}
 
     async def page(self, caller: Caller, kind: str, page: PageRequest, path: str | None = None) -> Page[Shown]:
         """Those of a kind that the caller may see, by path and name; of one node, if it is given."""
@@ -132,6 +140,8 @@ class KeptSettings:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
         known, document, there = await self._written(caller, kind, name, body, path)
         await self._check_mentioned(known, document)
+        if check := self._checks.get(kind):
+            await check(name, known.parse(name, msgspec.json.decode(document.body)))
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
         done = by(caller, self._gate.now())
