@@ -41,7 +41,7 @@ from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
 from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
-from orlop.telemetry.metrics import UpstreamMetrics
+from orlop.telemetry.metrics import Metrics
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -66,10 +66,13 @@ class Services(msgspec.Struct, frozen=True):
 
 
 def build_services(
-    settings: Settings, stores: Stores, reader: BlobReader, upstreams: UpstreamMetrics | None = None
+    settings: Settings,
+    stores: Stores,
+    reader: BlobReader,
+    metrics: Metrics,
 ) -> Services:
-    """Every service of one process; what clients pull is read through `reader`, and what comes from upstreams is
-    counted by `upstreams`."""
+    """Every service of one process; what clients pull is read through `reader`, and what is done is counted by
+    `metrics`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -92,7 +95,7 @@ def build_services(
         addresses=stores.blobs.addresses,
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
-    remotes = build_guarded(settings, stores, upstreams)
+    remotes = build_guarded(settings, stores, metrics.upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
     virtuals = build_virtuals(stores, shown, access)
     return Services(
@@ -134,6 +137,7 @@ def build_services(
             ProcessSignatureVerifier(),
             KeptVerdicts(catalog.signatures.verdicts),
             clock,
+            metrics.signatures,
         ),
     )
 
