@@ -121,7 +121,6 @@ TABLES: dict[str, Table] = {
         "misses bytes_in",
     ),
     "inside_layers": Table(("",), "digest reader facts read_at"),
-    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread platform"),
     "signature_verdicts": Table((0,), "id image question judged_at verdicts"),
     "inside_images": Table(
         (0,), "id digest state since lease_until tries assembler distribution unread platform stands"
