@@ -88,6 +88,15 @@ class KeptJudgement(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[str, JudgedSignature]
 
 
+class SignatureNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out a moment ago of signatures of an image, by the hash of each, as sentences: those that count
+    for signers at its repository, and those that count for none of them."""
+
+    repository: str
+    verified: dict[str, str] = {}
+    refused: dict[str, str] = {}
+
+
 class SignatureVerdicts(Protocol):
     """Keeps verdicts, for all processes."""
 
@@ -95,9 +104,9 @@ class SignatureVerdicts(Protocol):
         """What was found of an image when this was asked; `question` is a hash."""
         ...
 
-    async def keep(self, image: Digest, question: str, judgement: KeptJudgement) -> None:
+    async def keep(self, image: Digest, question: str, judgement: KeptJudgement, news: SignatureNews) -> None:
         """In place of what was found before. Of one image the latest questions are kept, `QUESTIONS` of them; of an
-        image that no repository holds, nothing."""
+        image that no repository holds, nothing. Of `news` that is told as events which was not so before."""
         ...
 
     async def forget(self) -> int:

@@ -2,17 +2,23 @@
 
 import asyncio
 import zlib
+from collections.abc import Mapping
 
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.digest import Digest
-from orlop.ports.signatures import QUESTIONS, JudgedSignature, KeptJudgement
+from orlop.domain.events import EventKind
+from orlop.ports.by import By
+from orlop.ports.signatures import QUESTIONS, JudgedSignature, KeptJudgement, SignatureNews
 
 #: Rows that are looked at together for whether anything holds them.
 _WINDOW = 200
 
 _verdicts = msgspec.msgpack.Decoder(dict[str, JudgedSignature])
+_packed_nothing = zlib.compress(msgspec.msgpack.encode({}))
 
 
 class SqlSignatureVerdicts:
@@ -29,14 +35,33 @@ class SqlSignatureVerdicts:
         at, packed = row
         return KeptJudgement(at=at, verdicts=_verdicts.decode(zlib.decompress(packed)))
 
-    async def keep(self, image: Digest, question: str, judgement: KeptJudgement) -> None:
+    async def keep(self, image: Digest, question: str, judgement: KeptJudgement, news: SignatureNews) -> None:
         packed = zlib.compress(msgspec.msgpack.encode(judgement.verdicts))
 
-        async def script(tx: Session) -> None:
-            await tx.one("signature_verdicts_keep", image, question, judgement.at, packed)
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            await tx.run("signature_verdicts_begin", image, question, judgement.at, _packed_nothing)
+            row = await tx.one("signature_verdicts_of", image, question)
+            if row is None:
+                return
+            before = _verdicts.decode(zlib.decompress(row[1]))
+            await tx.run("signature_verdicts_put", image, question, judgement.at, packed)
             await tx.run("signature_verdicts_drop", image, QUESTIONS)
+            for kind, told in (
+                (EventKind.SIGNATURE_VERIFIED, news.verified),
+                (EventKind.SIGNATURE_REFUSED, news.refused),
+            ):
+                fresh = [
+                    detail
+                    for name, detail in told.items()
+                    if _counts(before, name) != _counts(judgement.verdicts, name)
+                ]
+                if fresh:
+                    more = f" (and {len(fresh) - 1} more)" if len(fresh) > 1 else ""
+                    ledger.event(kind, news.repository, image, detail=fresh[0] + more)
 
-        await self._engine.write(script, durable=False, changes=False)
+        # Durable where it may write an event: ids that receivers have seen must not be given to other events.
+        told = bool(news.verified or news.refused)
+        await self._engine.write(recorded(By(SYSTEM.name, judgement.at), steps), durable=told, changes=False)
 
     async def forget(self) -> int:
         removed = after = 0
@@ -52,3 +77,9 @@ class SqlSignatureVerdicts:
                 removed += len(loose)
             await asyncio.sleep(0)
         return removed
+
+
+def _counts(verdicts: Mapping[str, JudgedSignature], name: str) -> frozenset[tuple[int, str]] | None:
+    """For whom a signature counts, of what is known of it; None: nothing is."""
+    found = verdicts.get(name)
+    return None if found is None else frozenset((one.signers, one.party) for one in found.makers if one.counts)

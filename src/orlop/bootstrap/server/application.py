@@ -85,7 +85,7 @@ def application_on(
     limits = build_limits(settings, counters)
     metrics = Metrics()
     reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
-    services = build_services(settings, stores, reader, metrics.upstreams, metrics.gates.pushed)
+    services = build_services(settings, stores, reader, metrics)
     gates = build_gates(stores, services, metrics.gates.pulled)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()

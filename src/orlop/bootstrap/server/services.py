@@ -1,7 +1,5 @@
 """Builds the services on open stores."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from orlop.adapters.expressions.process import ProcessExpressions
@@ -46,7 +44,7 @@ from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
 from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
-from orlop.telemetry.metrics import UpstreamMetrics
+from orlop.telemetry.metrics import Metrics
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -80,11 +78,10 @@ def build_services(
     settings: Settings,
     stores: Stores,
     reader: BlobReader,
-    upstreams: UpstreamMetrics | None = None,
-    pushed: Callable[[str], object] = str,
+    metrics: Metrics,
 ) -> Services:
-    """Every service of one process; what clients pull is read through `reader`, what comes from upstreams is counted by
-    `upstreams`, and what gates say of pushes by `pushed`."""
+    """Every service of one process; what clients pull is read through `reader`, and what is done is counted by
+    `metrics`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -114,9 +111,11 @@ def build_services(
         terms,
         clock,
         sparse_indexes=settings.manifests.sparse_indexes,
-        gate=GatedPushes(in_force, stores.settings_changes, said, expressions, clock, pushed, notices.warned),
+        gate=GatedPushes(
+            in_force, stores.settings_changes, said, expressions, clock, metrics.gates.pushed, notices.warned
+        ),
     )
-    remotes = build_guarded(settings, stores, upstreams)
+    remotes = build_guarded(settings, stores, metrics.upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
     virtuals = build_virtuals(stores, shown, access)
     return Services(
@@ -159,6 +158,7 @@ def build_services(
             ProcessSignatureVerifier(),
             KeptVerdicts(catalog.signatures.verdicts),
             clock,
+            metrics.signatures,
         ),
     )
 

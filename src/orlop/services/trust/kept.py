@@ -4,12 +4,21 @@ in the memory of each."""
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.durations import SECOND
-from orlop.ports.signatures import JUDGED_BY, JudgedSignature, KeptJudgement, NamedSigners, SignatureVerdicts
+from orlop.domain.errors import Unavailable
+from orlop.ports.signatures import (
+    JUDGED_BY,
+    JudgedSignature,
+    KeptJudgement,
+    NamedSigners,
+    SignatureNews,
+    SignatureVerdicts,
+)
 from orlop.services.trust.found import HeldSignature
 
 #: Images that a process remembers the verdicts of.
@@ -37,11 +46,13 @@ class KeptVerdicts:
             self._known.move_to_end((image, question))
         return {each: known[each] for each in signatures if each in known}
 
-    async def keep(self, image: Digest, question: str, verdicts: _Verdicts, now: int) -> None:
-        """Keep what was found: all that is known of an image."""
+    async def keep(self, image: Digest, question: str, verdicts: _Verdicts, news: SignatureNews, now: int) -> None:
+        """Keep what was found: all that is known of an image. Where the catalog takes nothing, this process alone knows
+        it."""
         judgement = KeptJudgement(at=now, verdicts=dict(verdicts))
         self._remember(image, question, judgement)
-        await self._store.keep(image, question, judgement)
+        with suppress(Unavailable):
+            await self._store.keep(image, question, judgement, news)
 
     def _remember(self, image: Digest, question: str, judgement: KeptJudgement) -> None:
         self._known[image, question] = judgement

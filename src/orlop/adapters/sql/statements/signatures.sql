@@ -3,11 +3,14 @@
 -- name: signature_verdicts_of
 SELECT v.judged_at, v.verdicts FROM signature_verdicts v WHERE v.image = ?1 AND v.question = ?2;
 
--- name: signature_verdicts_keep
+-- name: signature_verdicts_begin
+-- Whoever else keeps them at this moment has ended then.
 INSERT INTO signature_verdicts (image, question, judged_at, verdicts)
 SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM manifests m WHERE m.digest = ?1)
-ON CONFLICT (image, question) DO UPDATE SET judged_at = excluded.judged_at, verdicts = excluded.verdicts
-RETURNING id;
+ON CONFLICT (image, question) DO NOTHING;
+
+-- name: signature_verdicts_put
+UPDATE signature_verdicts SET judged_at = ?3, verdicts = ?4 WHERE image = ?1 AND question = ?2;
 
 -- name: signature_verdicts_drop
 -- All of an image but the latest.
