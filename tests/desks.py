@@ -61,7 +61,9 @@ from orlop.services.inside.reading import ImageReading
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.counts import LicencesOfImages
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -195,7 +197,8 @@ def desks_of(
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
-    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
+    licences = LicencesOfImages(in_force, store.counting, catalog.insides.images, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts, licences)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
@@ -246,6 +249,7 @@ def desks_of(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
         licences=ImageLicences(insides, in_force, acceptance),
+        licence_search=LicenceSearch(holders, store.holding),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(

@@ -18,6 +18,21 @@ class AskedPackage(msgspec.Struct, frozen=True, gc=False):
     purl: str
 
 
+class LicenceName(msgspec.Struct, frozen=True, gc=False):
+    """A licence that packages are under; `folded`: as it is looked for."""
+
+    id: int
+    folded: str
+    name: str
+
+
+class LicensedAs(msgspec.Struct, frozen=True, gc=False):
+    """A package, and the name of a licence that it is under."""
+
+    package: AskedPackage
+    licence: str
+
+
 class HoldingPlace(msgspec.Struct, frozen=True, gc=False, order=True):
     """An image in a repository."""
 
@@ -61,6 +76,18 @@ class PackageHolders(Protocol):
 
     async def numbered(self, packages: Sequence[int]) -> tuple[AskedPackage, ...]:
         """Those of these numbers that are there."""
+        ...
+
+    async def licences(self, low: str, high: str, limit: int) -> tuple[LicenceName, ...]:
+        """Names of licences from one on, below another, in order."""
+        ...
+
+    async def licensed(self, licences: Sequence[int], limit: int) -> tuple[LicensedAs, ...]:
+        """Packages that are under any of these."""
+        ...
+
+    async def is_licensed(self, version: int) -> bool:
+        """Whether the licences of all packages were entered, by this version of their names."""
         ...
 
     async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:

@@ -117,6 +117,7 @@ EXCEPTIONS = {
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
+    "licence_names_window": {"SCAN n": "the rows of one window"},
     "scan_next": {"SCAN s USING INDEX scans_due": "scans that wait or go on, until one is of a scanner that answers"},
     "scan_manifests": {"SCAN m": "the rows of one window"},
     "scans_window": {"SCAN s": "the rows of one window"},

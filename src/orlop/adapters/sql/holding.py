@@ -9,7 +9,15 @@ from orlop.adapters.sql.records import each
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
-from orlop.ports.holding import AskedPackage, HoldingPlace, LookedAt, PackageFinding, PlaceNames
+from orlop.ports.holding import (
+    AskedPackage,
+    HoldingPlace,
+    LicenceName,
+    LicensedAs,
+    LookedAt,
+    PackageFinding,
+    PlaceNames,
+)
 
 #: Comes after every type of packages.
 _LAST = "~"
@@ -45,6 +53,16 @@ class SqlHolding:
         parts = (packages[start : start + _MANY] for start in range(0, len(packages), _MANY))
         rows = [row for part in parts for row in await self._lists.all("packages_numbered", each(part))]
         return tuple(AskedPackage(*row) for row in rows)
+
+    async def licences(self, low: str, high: str, limit: int) -> tuple[LicenceName, ...]:
+        return tuple(LicenceName(*row) for row in await self._lists.all("licences_named", low, high, limit))
+
+    async def licensed(self, licences: Sequence[int], limit: int) -> tuple[LicensedAs, ...]:
+        rows = await self._lists.all("packages_licensed", each(licences), limit)
+        return tuple(LicensedAs(AskedPackage(*row), name) for *row, name in rows)
+
+    async def is_licensed(self, version: int) -> bool:
+        return await self._lists.one("packages_to_license", version) is None
 
     async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
         rows = await self._lists.all("images_holding", each(packages), most + 1)

@@ -124,8 +124,10 @@ TABLES: dict[str, Table] = {
     "inside_images": Table(
         (0,), "id digest state since lease_until tries assembler distribution unread platform stands"
     ),
-    "packages": Table((0,), "id identity type name version purl body matched"),
+    "packages": Table((0,), "id identity type name version purl body matched licensed"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
+    "licence_names": Table((0,), "id folded name"),
+    "package_licences": Table((0, 0), "licence_id package_id"),
     "units": Table((0,), "id hash complete"),
     "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
     "image_units": Table((0, -1, 0), "image_id layer unit_id reader"),

@@ -116,6 +116,8 @@ class ImageReading:
             found += older
         if found:
             await self.call()
+        while await self._store.images.license(_WINDOW):
+            await self._sleep(0)
         gone = await self._store.images.forget()
         return f"{found} to be read, {gone} rows of what is gone removed"
 

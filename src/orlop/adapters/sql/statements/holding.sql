@@ -8,6 +8,19 @@ WHERE replace(lower(p.name), '_', '-') = ?1 AND p.type >= ?2 AND p.type <= ?3 LI
 -- name: packages_numbered
 SELECT p.id, p.type, p.version, p.purl FROM json_each(?1) AS wanted JOIN packages p ON p.id = CAST(wanted.value AS BIGINT);
 
+-- name: licences_named
+-- Names of licences from ?1 on, below ?2.
+SELECT id, folded, name FROM licence_names WHERE folded >= ?1 AND folded < ?2 ORDER BY folded LIMIT ?3;
+
+-- name: packages_licensed
+-- Packages that are under any of these licences, up to ?2 pairs.
+SELECT p.id, p.type, p.version, p.purl, n.name FROM json_each(?1) AS wanted
+JOIN licence_names n ON n.id = CAST(wanted.value AS BIGINT)
+JOIN package_licences l ON l.licence_id = n.id JOIN packages p ON p.id = l.package_id LIMIT ?2;
+
+-- name: packages_to_license
+SELECT 1 FROM packages WHERE licensed < ?1 LIMIT 1;
+
 -- name: images_holding
 -- Every place of images that hold any of these packages, of ?2 images and places at most; an image that is nowhere any
 -- more has none.
