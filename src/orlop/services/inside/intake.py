@@ -6,14 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.artifacts import kind_of
-from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import REFERRED, Event, EventKind
 from orlop.domain.inside.carriers import VEX_DOCUMENTS
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
-from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
 from orlop.ports.clock import Clock
@@ -23,6 +19,7 @@ from orlop.ports.jobs import Lease
 from orlop.ports.vex import VexDocuments
 from orlop.services.following import known
 from orlop.services.following.follow import Following
+from orlop.services.following.manifests import found_manifest
 from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_tag
 
 #: Events of one batch.
@@ -142,15 +139,11 @@ class ImageIntake:
         )
 
     async def _look(self, repository: RepositoryName, digest: Digest) -> _Pushed:
-        found = await self._manifests.resolve(repository, digest)
-        if found is None:  # it went meanwhile
+        found = await found_manifest(self._manifests, repository, digest)
+        if found is None:
             return _Pushed()
-        try:
-            manifest = parse_manifest(found.content, found.media_type)
-        except ManifestInvalid:  # an earlier release let it in
-            return _Pushed()
-        has_vex = bool(VEX_DOCUMENTS.layers(manifest, found.content))
-        return _Pushed(kind_of(manifest) is ContentKind.IMAGE, has_vex, said_by(manifest, found.content))
+        has_vex = bool(VEX_DOCUMENTS.layers(found.manifest, found.content))
+        return _Pushed(found.is_image, has_vex, said_by(found.manifest, found.content))
 
 
 def _named_by(event: Event) -> tuple[Digest, ...]:
