@@ -118,7 +118,10 @@ EXCEPTIONS = {
     "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "licence_names_window": {"SCAN n": "the rows of one window"},
-    "scan_next": {"SCAN s USING INDEX scans_due": "scans that wait or go on, until one is of a scanner that answers"},
+    "scan_lanes": {
+        "SCAN l": "a row for each scanner that something waits for",
+        "USE TEMP B-TREE FOR ORDER BY": "the same rows",
+    },
     "scan_manifests": {"SCAN m": "the rows of one window"},
     "scans_window": {"SCAN s": "the rows of one window"},
     "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},

@@ -143,7 +143,7 @@ TABLES: dict[str, Table] = {
     "scans": Table(
         (0,),
         "id scanner digest repository state due_at lease_until fence tries accepted_at request report_type secret "
-        "secret_until error judged_at judged_by counts left_out round attached attached_sbom",
+        "secret_until error judged_at judged_by counts left_out round attached attached_sbom told_at",
     ),
     "scanner_findings": Table((0, 0, -1), "scan_id round number body"),
     "scanner_states": Table(("",), "scanner answered_at failing_since failures failed_at rests_until error metadata"),
