@@ -9,7 +9,7 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests
 
 
-class FoundManifest:
+class ManifestOfEvent:
     """One that is there and can be read, with its bytes."""
 
     def __init__(self, manifest: Manifest, content: bytes) -> None:
@@ -22,12 +22,12 @@ class FoundManifest:
         return kind_of(self.manifest) is ContentKind.IMAGE
 
 
-async def found_manifest(manifests: Manifests, repository: RepositoryName, digest: Digest) -> FoundManifest | None:
+async def found_manifest(manifests: Manifests, repository: RepositoryName, digest: Digest) -> ManifestOfEvent | None:
     """None: it went meanwhile, or an earlier release let in what is no manifest."""
     found = await manifests.resolve(repository, digest)
     if found is None:
         return None
     try:
-        return FoundManifest(parse_manifest(found.content, found.media_type), found.content)
+        return ManifestOfEvent(parse_manifest(found.content, found.media_type), found.content)
     except ManifestInvalid:
         return None
