@@ -43,3 +43,30 @@ WHERE a.matched > 0 AND (a.withdrawn = 1 OR NOT EXISTS (
 
 -- name: inspect_advisories
 SELECT id, name, hash, body FROM advisories WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: inspect_layers
+-- What is kept of layers by the version ?2 of their reader, with a copy of each.
+SELECT l.digest, b.copy, b.size, l.facts FROM inside_layers l JOIN blobs b ON b.digest = l.digest AND b.state <> 'tombstoned'
+WHERE l.digest > ?1 AND l.reader = ?2 ORDER BY l.digest LIMIT ?3;
+
+-- name: inspect_packages
+-- Packages from ?1 on that the matcher ?2 compared with advisories.
+SELECT id, purl FROM packages WHERE id > ?1 AND matched = ?2 ORDER BY id LIMIT ?3;
+
+-- name: inspect_last_package
+SELECT coalesce(max(id), 0) FROM packages;
+
+-- name: inspect_affecting
+SELECT p.advisory_id, k.package_id, k.ecosystem, k.name, k.version, p.entry
+FROM json_each(?1) AS wanted
+JOIN package_keys k ON k.package_id = CAST(wanted.value AS BIGINT)
+JOIN advisory_packages p ON p.ecosystem = k.ecosystem AND p.name = k.name
+JOIN advisories a ON a.id = p.advisory_id WHERE a.matched = ?2;
+
+-- name: inspect_found
+SELECT f.package_id, f.advisory_id, f.fixed, f.severity, f.source, f.how FROM json_each(?1) AS wanted
+JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT)
+JOIN advisories a ON a.id = f.advisory_id WHERE a.matched = ?2;
+
+-- name: inspect_advisory
+SELECT name FROM advisories WHERE id = ?1;
