@@ -169,10 +169,12 @@ class AdvisorySources(Protocol):
 
 class Fetched(msgspec.Struct, frozen=True):
     """What a source has: files that can be sought in, and are gone with the block. `state`: what the source is told at
-    the next time, so that it need not give what is known; the same as before: there is nothing new."""
+    the next time, so that it need not give what is known; the same as before: there is nothing new. `names`: of all
+    records that it has, where it says so and gives no more than what changed; None: the files have all."""
 
     files: tuple[IO[bytes], ...]
     state: str
+    names: frozenset[str] | None = None
 
 
 class AdvisoryFetcher(Protocol):
