@@ -159,7 +159,7 @@ async def test_of_a_bucket_with_a_list_what_changed_is_taken_in_and_what_left_th
         assert await updater.run() == "osv: 3 records, 3 new or changed, 0 refused"
         assert await updater.run("osv") == "osv: nothing new"
         server.files |= {f"/Debian/{name}.json": body for name, body in records("TEST-3", "TEST-4", fixed="3").items()}
-        lines = ["2026-11-20T00:00:00Z,TEST-4", "2026-11-19T00:00:00Z,TEST-3", lines[1]]
+        lines = ["2026-12-20T00:00:00Z,TEST-4", "2026-12-19T00:00:00Z,TEST-3", lines[1]]
         server.files["/Debian/modified_id.csv"] = "\n".join(lines).encode()
         server.asked.clear()
         assert await updater.run("osv") == "osv: 2 records, 2 new or changed, 1 forgotten, 0 refused"
