@@ -21,6 +21,7 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.access.standing import AccountStanding
 from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
@@ -91,7 +92,6 @@ from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
-from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.virtuals.virtuals import Virtuals
@@ -168,6 +168,7 @@ def desks_of(
         content.blobs,
         in_force,
         ProcessDocumentReader(),
+        AccountStanding(identity.accounts, identity.facts, clock),
         clock,
     )
     attaching = Attaching(
@@ -194,7 +195,7 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     licences = LicencesOfImages(in_force, store.counting, catalog.insides.images, acceptance)
@@ -308,7 +309,7 @@ def _gate_desk(
 ) -> GateDesk:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     facts = GateFacts(
         catalog.gates.rows,

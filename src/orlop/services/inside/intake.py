@@ -28,6 +28,13 @@ _ARRIVALS = frozenset({EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED})
 _OF_CONTENT = frozenset(
     {EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.TAG_SET, EventKind.TAG_DELETED}
 )
+#: Of who has which role somewhere.
+_OF_RIGHTS = frozenset(
+    {
+        *(EventKind.ACCOUNT_CHANGED, EventKind.ACCOUNT_DELETED, EventKind.GROUP_CHANGED, EventKind.GROUP_DELETED),
+        *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
+    }
+)
 
 
 class _Pushed(msgspec.Struct, frozen=True):
@@ -41,7 +48,8 @@ class _Pushed(msgspec.Struct, frozen=True):
 
 class ImageIntake:
     """`step` is for the holder of the follower's lease; `news` is called when there is something to read, `changed`
-    with a place whose rules for SBOMs are others, `vex_news` when there are VEX documents to read."""
+    with a place whose rules for SBOMs are others, `vex_news` when there are VEX documents to read;
+    `by_roles` gives the places whose rules for SBOMs name roles."""
 
     def __init__(
         self,
@@ -55,7 +63,9 @@ class ImageIntake:
         changed: Callable[[str], Awaitable[object]],
         vex: VexDocuments,
         vex_news: Callable[[], Awaitable[object]],
+        by_roles: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
+        self._by_roles = by_roles
         self._insides = store.images
         self._places = store.places
         self._manifests = manifests
@@ -96,7 +106,10 @@ class ImageIntake:
                     documents[repository, digest] = None
             if event.actor != SYSTEM.name:
                 anew |= dict.fromkeys((repository, image) for image in said_of)
-        for place in {event.repository for event in events if _is_of_rules(event) or _is_of_a_repository(event)}:
+        places = {event.repository for event in events if _is_of_rules(event) or _is_of_a_repository(event)}
+        if any(event.kind in _OF_RIGHTS for event in events):
+            places |= set(await self._by_roles())
+        for place in sorted(places):
             await self._changed(place)
         told = [await self._is_told_anew(repository, image) for repository, image in anew]
         told += [await self._came(repository, image) for repository, image in held]
