@@ -14,6 +14,12 @@ WHERE NOT EXISTS (SELECT 1 FROM packages k WHERE k.id = p.package_id)
 SELECT 'package ' || CAST(k.package_id AS TEXT), 'it is gone, and advisories would find it as ' || k.name
 FROM package_keys k WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.id = k.package_id);
 
+-- name: finding_package_licence
+SELECT 'package ' || CAST(l.package_id AS TEXT), 'it is gone, or a licence by which it would be found'
+FROM package_licences l
+WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.id = l.package_id)
+   OR NOT EXISTS (SELECT 1 FROM licence_names n WHERE n.id = l.licence_id);
+
 -- name: finding_advisory_name
 SELECT 'advisory ' || CAST(p.advisory_id AS TEXT), 'it is gone, and would be found by the package ' || p.name
 FROM advisory_packages p WHERE NOT EXISTS (SELECT 1 FROM advisories a WHERE a.id = p.advisory_id)
