@@ -200,7 +200,7 @@ def desks_of(
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     licences = LicencesOfImages(in_force, store.counting, catalog.insides.images, acceptance)
     reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts, licences)
-    holders = ImageHolders(repositories, catalog.search, store.holding)
+    holders = ImageHolders(repositories, catalog.search)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )

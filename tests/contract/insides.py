@@ -10,6 +10,7 @@ from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.manifest import EdgeKind
 from orlop.ports.catalog import Catalog
+from orlop.ports.holding import HoldingPlace
 from orlop.ports.insides import ClaimedImage, InsideState
 from tests.content import image, index
 from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene
@@ -304,8 +305,10 @@ class InsidesKit:
         async def under(low: str) -> dict[str, set[str]]:
             names = await holding.licences(low, f"{low}~", 10)
             found: dict[str, set[str]] = {}
-            for one in await holding.licensed([name.id for name in names], 10):
-                found.setdefault(one.licence, set()).add(one.package.purl)
+            called = {name.id: name.name for name in names}
+            purls = {one.id: one.purl for one in await holding.numbered(list(range(100)))}
+            for one in await holding.held_licensed([ONE.digest, TWO.digest], list(called)):
+                found.setdefault(called[one.licence], set()).add(purls[one.package])
             return found
 
         a, b = "pkg:npm/both@1", "pkg:npm/words@1"
@@ -321,7 +324,10 @@ class InsidesKit:
         }
         assert [name.folded for name in await holding.licences("a", "m", 1)] == ["apache-2.0"]
         [mit] = await holding.licences("mit", "mit~", 10)
-        assert len(await holding.licensed([mit.id], 1)) == 1
+        assert await holding.rare_licensed([mit.id], 1) == (HoldingPlace(APP, ONE.digest),)
+        assert await holding.rare_licensed([mit.id], 0) is None
+        along = await holding.along_licensed([mit.id], [APP, WEB], ("", ""), 10)
+        assert {one.place.digest: one.holds for one in along} == {ONE.digest: True, TWO.digest: False}
         assert await holding.is_licensed(LICENCE_NAMES_VERSION)
         assert not await holding.is_licensed(LICENCE_NAMES_VERSION + 1)
         assert await images.license(10) == 0

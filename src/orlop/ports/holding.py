@@ -26,11 +26,12 @@ class LicenceName(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
-class LicensedAs(msgspec.Struct, frozen=True, gc=False):
-    """A package, and the name of a licence that it is under."""
+class LicensedIn(msgspec.Struct, frozen=True, gc=False):
+    """A package of an image, and a licence that it is under, by their numbers."""
 
-    package: AskedPackage
-    licence: str
+    image: str
+    package: int
+    licence: int
 
 
 class HoldingPlace(msgspec.Struct, frozen=True, gc=False, order=True):
@@ -82,8 +83,19 @@ class PackageHolders(Protocol):
         """Names of licences from one on, below another, in order."""
         ...
 
-    async def licensed(self, licences: Sequence[int], limit: int) -> tuple[LicensedAs, ...]:
-        """Packages that are under any of these."""
+    async def rare_licensed(self, licences: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        """Every place of images that hold packages under any of these licences, in no order; None: there are more than
+        so many."""
+        ...
+
+    async def along_licensed(
+        self, licences: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        """See `along`, of packages under any of these licences."""
+        ...
+
+    async def held_licensed(self, images: Sequence[Digest], licences: Sequence[int]) -> tuple[LicensedIn, ...]:
+        """Packages of images that are under any of these."""
         ...
 
     async def is_licensed(self, version: int) -> bool:

@@ -19,7 +19,7 @@ async def test_what_an_earlier_release_wrote_is_entered() -> None:
 
     async def licensed() -> int:
         names = await holding.licences("mit", "mit~", 10)
-        return len(await holding.licensed([name.id for name in names], 10))
+        return len(await holding.held_licensed([ONE.digest], [name.id for name in names]))
 
     assert await licensed() == 5
     rows(opened, "UPDATE packages SET licensed = 0 WHERE name <> 'p0'")

@@ -78,7 +78,7 @@ def build_desks(
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     licences = LicencesOfImages(services.in_force, store.counting, catalog.insides.images, acceptance)
     reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts, licences)
-    holders = ImageHolders(services.repositories, catalog.search, store.holding)
+    holders = ImageHolders(services.repositories, catalog.search)
     return Desks(
         management=management,
         repositories=services.repositories,

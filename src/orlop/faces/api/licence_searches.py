@@ -29,19 +29,20 @@ class LicensedValue(msgspec.Struct, frozen=True):
 
 class LicensedImageValue(msgspec.Struct, frozen=True):
     """An image that holds such packages. `tags`: its own, and those of indexes that list it; `platform`: for which one
-    of them lists it, empty where none does."""
+    of them lists it, empty where none does; `more`: how many packages beside these."""
 
     repository: str
     digest: str
     platform: str
     tags: tuple[str, ...]
     packages: list[LicensedValue]
+    more: int
 
     @classmethod
     def of(cls, one: LicensedImage) -> "LicensedImageValue":
         """As clients see it."""
         packages = [LicensedValue.of(each) for each in one.packages]
-        return cls(one.place.repository, one.place.digest, one.names.platform, one.names.tags, packages)
+        return cls(one.place.repository, one.place.digest, one.names.platform, one.names.tags, packages, one.more)
 
 
 class LicenceSearchValue(msgspec.Struct, frozen=True):

@@ -1,5 +1,7 @@
 """Which images hold packages under a licence, for whoever may read what was found in them."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from orlop.domain.access import Caller
@@ -8,10 +10,12 @@ from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION, LONGEST, fo
 from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.pages import PageRequest
 from orlop.ports.holding import AskedPackage, HoldingPlace, LicenceName, PackageHolders, PlaceNames
-from orlop.services.inside.holders import ImageHolders
+from orlop.services.inside.holders import ImageHolders, SoughtLicences
 
-#: Names of licences that are read at once and for one question, and packages under those that fit.
-_NAMES, _LOOKED, PACKAGES = 2_000, 40_000, 50_000
+#: Names of licences that are read at once, and for one question.
+_NAMES, _LOOKED = 2_000, 40_000
+#: Images of one page, and that are looked at together; packages that are told of each, and of all before a page ends.
+_IMAGES, _TOGETHER, _EACH, _TOLD = 500, 20, 200, 10_000
 #: Comes after every name.
 _LAST = "\U0010ffff"
 
@@ -24,11 +28,12 @@ class LicensedOne(msgspec.Struct, frozen=True):
 
 
 class LicensedImage(msgspec.Struct, frozen=True):
-    """An image that holds such packages."""
+    """An image that holds such packages. `more`: how many beside those that are told."""
 
     place: HoldingPlace
     names: PlaceNames
     packages: tuple[LicensedOne, ...]
+    more: int = 0
 
 
 class LicensedFound(msgspec.Struct, frozen=True):
@@ -54,26 +59,40 @@ class LicenceSearch:
         if not wanted.strip("* "):
             raise RequestInvalid("name a licence as SPDX does, such as MIT or GPL-3.0*")
         names, remarks = await self._named(wanted)
-        rows = await self._holding.licensed([one.id for one in names], PACKAGES + 1) if names else ()
-        if len(rows) > PACKAGES:
-            remarks.append(f"more than {PACKAGES} packages are under them: others are not looked for; name one licence")
         if not await self._holding.is_licensed(LICENCE_NAMES_VERSION):
             remarks.append("packages that an earlier release read are still being entered")
-        by_id: dict[int, LicensedOne] = {}
-        for row in sorted(rows[:PACKAGES], key=lambda one: one.licence):
-            before = by_id.get(row.package.id)
-            licences = (*before.licences, row.licence) if before is not None else (row.licence,)
-            by_id[row.package.id] = LicensedOne(row.package, licences)
-        listed = await self._holders.page(caller, sorted(by_id), at, page)
-        if not listed.places:
-            return LicensedFound((), listed.goes_on, tuple(remarks))
-        held = await self._holding.held([place.digest for place in listed.places], list(by_id))
-        called = await self._holding.names(listed.places)
-        images = tuple(
-            LicensedImage(place, called[place], tuple(by_id[each] for each in held.get(str(place.digest), ())))
-            for place in listed.places
-        )
-        return LicensedFound(images, listed.goes_on, tuple(remarks))
+        sought = SoughtLicences(self._holding, [one.id for one in names])
+        listed = await self._holders.page(caller, sought, at, PageRequest(min(page.size, _IMAGES), page.after))
+        called = await self._holding.names(listed.places) if listed.places else {}
+        images: list[LicensedImage] = []
+        told = 0
+        for start in range(0, len(listed.places), _TOGETHER):
+            places = listed.places[start : start + _TOGETHER]
+            held = await self._held(places, {one.id: one.name for one in names})
+            for place in places:
+                mine = held.get(str(place.digest), ())
+                images.append(LicensedImage(place, called[place], mine[:_EACH], max(0, len(mine) - _EACH)))
+                told += min(len(mine), _EACH)
+            if told >= _TOLD and len(images) < len(listed.places):
+                last = images[-1].place
+                return LicensedFound(tuple(images), f"{last.repository} {last.digest}", tuple(remarks))
+        return LicensedFound(tuple(images), listed.goes_on, tuple(remarks))
+
+    async def _held(
+        self, places: Sequence[HoldingPlace], names: Mapping[int, str]
+    ) -> Mapping[str, tuple[LicensedOne, ...]]:
+        """What each of these images holds under these licences, by package URL."""
+        rows = await self._holding.held_licensed([place.digest for place in places], sorted(names))
+        licences: dict[tuple[str, int], list[str]] = {}
+        for row in rows:
+            licences.setdefault((row.image, row.package), []).append(names[row.licence])
+        packages = await self._holding.numbered(sorted({number for _, number in licences}))
+        by_id = {one.id: one for one in packages}
+        found: dict[str, list[LicensedOne]] = {}
+        for (image, number), mine in licences.items():
+            if number in by_id:
+                found.setdefault(image, []).append(LicensedOne(by_id[number], tuple(sorted(mine))))
+        return {image: tuple(sorted(mine, key=lambda one: one.package.purl)) for image, mine in found.items()}
 
     async def _named(self, wanted: str) -> tuple[list[LicenceName], list[str]]:
         """Licences that are meant: those that begin as it does up to its first asterisk are looked at."""

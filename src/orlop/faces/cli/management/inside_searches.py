@@ -113,6 +113,9 @@ def register(group: cyclopts.App, servers: Servers) -> None:
                 shown.print_json(found)
                 return
             _tell(found, _LICENSED, n)
+            for one in found["images"]:
+                if one["more"]:
+                    tell(f"{_image(one)} holds {one['more']} more")
             if not found["images"]:
                 tell(f"no image that you may see holds a package under {name}{_where(at)}, of those that were read")
             for remark in found["remarks"]:
