@@ -163,6 +163,15 @@ EXCEPTIONS = {
         "SCAN m": "no more manifests than are looked at together",
         "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
     },
+    "images_licensed": {
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "licensed_along": {
+        "SCAN m": "no more manifests than are looked at together",
+        "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
+    },
+    "licensed_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "untold_ages": {
         "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
@@ -401,7 +410,15 @@ OF_REPOSITORIES = {
             "cached_tags_gone",
         ),
         *("inside_indexes", "inside_missed"),
-        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *(
+            "images_along",
+            "licensed_along",
+            "places_tagged",
+            "places_listed",
+            "images_of_manifests",
+            "newest_images",
+            "pulls_of_images",
+        ),
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags"),
@@ -425,6 +442,7 @@ OF_REPOSITORIES = {
             "scan_holder",
             "images_affected",
             "images_holding",
+            "images_licensed",
             "vex_waiting",
             "vex_window",
         ),
