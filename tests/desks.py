@@ -22,6 +22,7 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.access.standing import AccountStanding
 from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
@@ -63,7 +64,9 @@ from orlop.services.inside.reading import ImageReading
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.counts import LicencesOfImages
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -94,7 +97,6 @@ from orlop.services.trust.standing import ImageTrust
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
-from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.virtuals.virtuals import Virtuals
@@ -171,6 +173,7 @@ def desks_of(
         content.blobs,
         in_force,
         ProcessDocumentReader(),
+        AccountStanding(identity.accounts, identity.facts, clock),
         clock,
     )
     judgements = ImageJudgements(
@@ -200,11 +203,12 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
-    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
-    holders = ImageHolders(repositories, catalog.search, store.holding)
+    licences = LicencesOfImages(in_force, store.counting, catalog.insides.images, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts, licences)
+    holders = ImageHolders(repositories, catalog.search)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
@@ -252,6 +256,7 @@ def desks_of(
         hits=VulnerabilitySearch(holders, store, acceptance),
         signatures=ImageSignatures(access, content.repository, judgements),
         licences=ImageLicences(insides, in_force, acceptance),
+        licence_search=LicenceSearch(holders, store.holding),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, documents, judgements, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
@@ -312,7 +317,7 @@ def _gate_desk(
 ) -> GateDesk:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     facts = GateFacts(
         catalog.gates.rows,

@@ -513,6 +513,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
     ],
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
+    ("GET", "/licence-search"): [("/licence-search?licence=MIT", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],

@@ -293,6 +293,7 @@ def test_the_search_box_finds_packages_and_vulnerabilities(inside: Site) -> None
     for line, words in (
         ("pkg:deb/debian/openssl@<3.0.12", "pkg:deb/debian/openssl@3.0.11-1~deb12u2"),
         ("package:openssl", "openssl"),
+        ("licence:mit*", "MIT"),
         ("CVE-2026-8100", "3.0.11-1~deb12u3"),
         ("cve:EXAMPLE-81", "3.0.11-1~deb12u3"),
     ):

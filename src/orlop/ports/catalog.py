@@ -30,6 +30,7 @@ from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
 from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
+from orlop.ports.inside_inspection import InsideInspection
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
@@ -454,6 +455,7 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     insides: InsideStore
+    inside_inspection: InsideInspection
     scanning: ScanStore
     holdings: Holdings
     locks: Locks

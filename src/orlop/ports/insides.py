@@ -139,6 +139,10 @@ class Insides(Protocol):
         """How much there is to do."""
         ...
 
+    async def license(self, limit: int) -> int:
+        """Enter the licences of so many packages at most that an earlier release wrote; how many there were."""
+        ...
+
     async def forget(self) -> int:
         """Remove what is known of images and layers that nothing holds any more, in short steps; how many rows."""
         ...

@@ -119,7 +119,11 @@ EXCEPTIONS = {
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
-    "scan_next": {"SCAN s USING INDEX scans_due": "scans that wait or go on, until one is of a scanner that answers"},
+    "licence_names_window": {"SCAN n": "the rows of one window"},
+    "scan_lanes": {
+        "SCAN l": "a row for each scanner that something waits for",
+        "USE TEMP B-TREE FOR ORDER BY": "the same rows",
+    },
     "scan_manifests": {"SCAN m": "the rows of one window"},
     "scans_window": {"SCAN s": "the rows of one window"},
     "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
@@ -161,6 +165,15 @@ EXCEPTIONS = {
         "SCAN m": "no more manifests than are looked at together",
         "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
     },
+    "images_licensed": {
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "licensed_along": {
+        "SCAN m": "no more manifests than are looked at together",
+        "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
+    },
+    "licensed_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "untold_ages": {
         "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
@@ -399,7 +412,15 @@ OF_REPOSITORIES = {
             "cached_tags_gone",
         ),
         *("inside_indexes", "inside_missed"),
-        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *(
+            "images_along",
+            "licensed_along",
+            "places_tagged",
+            "places_listed",
+            "images_of_manifests",
+            "newest_images",
+            "pulls_of_images",
+        ),
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags"),
@@ -423,6 +444,7 @@ OF_REPOSITORIES = {
             "scan_holder",
             "images_affected",
             "images_holding",
+            "images_licensed",
             "vex_waiting",
             "vex_window",
         ),

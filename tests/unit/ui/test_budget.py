@@ -51,6 +51,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
     "/vulnerabilities/CVE-2026-1": lambda desks, who: _vulnerability(desks, who),
+    "/search?q=licence:MIT": lambda desks, who: desks.licence_search.find(who, "MIT", "", PAGE),
     "/search?q=package:libssl9": lambda desks, who: desks.packages.find(who, "libssl9", "", PAGE),
     "/search?q=CVE-2026-1": lambda desks, who: desks.hits.find(who, "CVE-2026-1", "", PAGE),
     "/compare?from=team/app:one&to=team/app:two": lambda desks, who: _differences(desks, who),

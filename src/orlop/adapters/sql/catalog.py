@@ -25,6 +25,7 @@ from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.image_places import SqlImagePlaces
+from orlop.adapters.sql.inside_inspection import SqlInsideInspection
 from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
@@ -154,6 +155,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine), SqlImagePlaces(engine)),
+        inside_inspection=SqlInsideInspection(engine),
         scanning=ScanStore(SqlScans(engine), SqlScannerStates(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),

@@ -36,7 +36,9 @@ from orlop.services.health.health import HealthDesk
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
+from orlop.services.licences.counts import LicencesOfImages
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -75,8 +77,9 @@ def build_desks(
     acceptance = build_acceptance(stores, services.in_force)
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, build_matching(stores), acceptance)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
-    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
-    holders = ImageHolders(services.repositories, catalog.search, store.holding)
+    licences = LicencesOfImages(services.in_force, store.counting, catalog.insides.images, acceptance)
+    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts, licences)
+    holders = ImageHolders(services.repositories, catalog.search)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -104,6 +107,7 @@ def build_desks(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         licences=ImageLicences(insides, services.in_force, acceptance),
+        licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(

@@ -1,9 +1,12 @@
 """Builds the services on open stores."""
 
+import secrets
+
 import msgspec
 
 from orlop.adapters.expressions.process import ProcessExpressions
 from orlop.adapters.identity.heads import Ed25519HeadChecker
+from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
@@ -36,6 +39,7 @@ from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
+from orlop.services.stores.verify_inside import InsideVerification
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.trust.judgements import ImageJudgements
 from orlop.services.trust.kept import KeptVerdicts
@@ -209,6 +213,9 @@ def build_verification(stores: Stores) -> Verification:
         stores.blobs.inventory,
         SystemClock(),
         orphans=stores.catalog.orphans,
+        inside=InsideVerification(
+            stores.catalog.inside_inspection, stores.blobs.reader, ProcessLayerReader(), secrets.randbelow
+        ),
         audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
     )
 

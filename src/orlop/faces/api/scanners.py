@@ -65,7 +65,8 @@ class ScannerStatusValue(msgspec.Struct, frozen=True):
 
 class ScanReportValue(msgspec.Struct, frozen=True):
     """How far a scanner is with an image, and what it said last. `state`: `none` (it was never asked), `waiting`,
-    `scanning`, `judged`, `failed` (and why is `error`) or `passed` (it is not sent to images like that). `verdict`:
+    `scanning`, `judged`, `described` (it makes SBOMs alone, and made one: that is no verdict), `failed` (and why is
+    `error`) or `passed` (it is not sent to images like that). `verdict`:
     `none` until it has judged the image once; what it said stands until it says something else. `counts`: of each
     severity, before exceptions. `attached`, `attached_sbom`: the manifests that keep the report and the SBOM beside the
     image."""

@@ -119,6 +119,8 @@ class ImageReading:
             found += older
         if found:
             await self.call()
+        while await self._store.images.license(_WINDOW):
+            await self._sleep(0)
         gone = await self._store.images.forget()
         for forget in self._forgetting:
             gone += await forget()

@@ -135,10 +135,12 @@ def _remarks(one: ScanOfImage) -> tuple[str, ...]:
     if scan is None:
         return (f"{name} was never asked about it; orlop scan --scanner {name} asks it now",)
     said = []
-    if not scan.judged_at:
+    if scan.state is ScanState.DESCRIBED:
+        said.append(f"{name} makes SBOMs alone, and judges nothing; orlop sbom --attached lists what it made")
+    elif not scan.judged_at:
         said.append(f"{name} has said nothing of it yet, and that is not the same as clean")
     if scan.state in {ScanState.WAITING, ScanState.SCANNING}:
-        said.append(f"{name} is to judge it {'anew' if scan.judged_at else 'soon'}")
+        said.append(f"{name} is to judge it {'anew' if scan.told_at else 'soon'}")
     if scan.error:
         said.append(scan.error if scan.state is ScanState.JUDGED else f"{name} could not judge it: {scan.error}")
     if scan.left_out:
