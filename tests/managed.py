@@ -29,9 +29,11 @@ class Managed:
         assert answer.status in {200, 201, 202, 204}, (method, path, answer.status, answer.body)
         return json.loads(answer.body) if answer.body else None
 
-    def refused(self, method: str, path: str, *, status: int, who: str = "admin") -> Any:
+    def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
         """Something of the API that is refused; what is said of it."""
-        answer = self._asked(method, f"/api/v1/{path}", _basic(who))
+        sent = b"" if body is None else json.dumps(body).encode()
+        lines = [_basic(who)] if body is None else [_basic(who), "content-type: application/json"]
+        answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)
 

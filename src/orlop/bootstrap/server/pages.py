@@ -7,6 +7,7 @@ from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.faces.http.asgi import Application
@@ -194,7 +195,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     management = desks.management
     return (
         HouseRulesPage(pages, management.house_rules),
-        RulePages(pages, management.settings),
+        RulePages(pages, management.settings, {GATES.kind: desks.gates.trial}),
         RetentionTrialPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
