@@ -25,6 +25,10 @@ from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.gates.held import HeldPages
+from orlop.faces.ui.gates.place import GatesTab
+from orlop.faces.ui.gates.signatures import SignaturesTab
+from orlop.faces.ui.gates.verdicts import VerdictsTab
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
@@ -139,7 +143,7 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "rules", "people", "usage"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "gates", "rules", "people", "usage"}))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
@@ -147,16 +151,19 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "": FirstTab(pages, desks, frames),
         "history": history,
         "vulnerabilities": ReportTab(pages, desks, frames),
+        "gates": GatesTab(pages, desks, frames),
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,
     }
     images: dict[str, ImageTab] = {
-        "": ImageView(pages, desks.images, desks.vulnerabilities),
+        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.gates),
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
         "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
         "licences": LicencesTab(pages, desks.licences),
+        "signatures": SignaturesTab(pages, desks.signatures),
+        "gates": VerdictsTab(pages, desks.gates),
     }
     places = PlacePages(tabs, images)
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images, desks.comparison)
@@ -196,6 +203,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     return (
         HouseRulesPage(pages, management.house_rules),
         RulePages(pages, management.settings, {GATES.kind: desks.gates.trial}),
+        HeldPages(pages, desks.gates),
         RetentionTrialPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),

@@ -180,3 +180,22 @@ def _plain(type_: types.Type) -> types.Type:
     while isinstance(type_, types.Metadata):
         type_ = type_.type
     return type_
+
+
+def said_of(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a body says, field by field in words, but for what it says as long as nobody sets it."""
+    said = []
+    for field in (field for group in form_of(kind) for field in group.fields):
+        value = body.get(field.name, field.default)
+        if value == field.default or not value:
+            continue
+        match field.control:
+            case "check" | "long":
+                said.append(field.words)
+            case "blocks":
+                said.append(f"{len(value)} {field.words if len(value) > 1 else field.words.removesuffix('s')}")
+            case "lines" | "boxes":
+                said.append(f"{field.words}: {', '.join(map(str, value))}")
+            case _:
+                said.append(f"{field.words}: {value}")
+    return tuple(said)
