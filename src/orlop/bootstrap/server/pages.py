@@ -36,7 +36,7 @@ from orlop.faces.ui.inside.finding import FindingPage
 from orlop.faces.ui.inside.licences import LicencesTab
 from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
 from orlop.faces.ui.inside.report import ReportTab
-from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
+from orlop.faces.ui.inside.vulnerabilities import ScanPages, VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
@@ -157,10 +157,10 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "usage": usage,
     }
     images: dict[str, ImageTab] = {
-        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.gates),
+        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates),
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
-        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
+        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities, desks.scan_reports, desks.management.gate),
         "licences": LicencesTab(pages, desks.licences),
         "signatures": SignaturesTab(pages, desks.signatures),
         "gates": VerdictsTab(pages, desks.gates),
@@ -178,6 +178,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         namespaces,
         compare,
         SearchPage(pages, desks),
+        ScanPages(desks.scan_reports),
         FindingPage(pages, desks),
     )
 

@@ -32,6 +32,7 @@ from orlop.services.advisories.questions import Vulnerabilities, VulnerabilityRe
 from orlop.services.content.images import Image, Images, ImageTexts
 from orlop.services.content.inspection import Inspection, PlatformImage
 from orlop.services.gates.desk import GateDesk, GatesExplained
+from orlop.services.scanning.questions import ScannerReports
 
 #: Bytes of a manifest that are shown; the API has all of it.
 _RAW = 64 * 1024
@@ -54,10 +55,13 @@ _WORDS: Mapping[ContentKind, str] = {
 class ImageView:
     """See places.ImageTab."""
 
-    def __init__(self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities, gates: GateDesk) -> None:
+    def __init__(
+        self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities, scans: ScannerReports, gates: GateDesk
+    ) -> None:
         self._pages = pages
         self._images = images
         self._vulnerabilities = vulnerabilities
+        self._scans = scans
         self._gates = gates
 
     async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
@@ -75,6 +79,7 @@ class ImageView:
         plain = not exchange.secure
         texts = await self._texts(exchange, image)
         raw = bytes(found.manifest)
+        report = await self._report(exchange, image, chosen)
         below, more_below = await self._images.referrers(caller, repository, found) if found.platforms else ({}, False)
         return self._pages.page(
             exchange,
@@ -90,7 +95,8 @@ class ImageView:
             platforms=[entry for entry in found.platforms if entry.runs],
             others=[entry for entry in found.platforms if not entry.runs],
             chosen=chosen,
-            report=await self._report(exchange, image, chosen),
+            report=report,
+            scans=await self._scans.beside(report.image) if report is not None else (),
             gates=await self._verdict(exchange, image),
             below=below,
             more_below=more_below,
