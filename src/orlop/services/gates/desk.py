@@ -178,8 +178,10 @@ class GateDesk:
         if start and not separator:
             raise PageInvalid("a dry run goes on after REPOSITORY:TAG, as it says", {"after": start[:64]})
         within = at_or_below(path)
-        if any(span.low <= repository < span.high for span in within) and await self._access.allows(
-            caller, Action.SCAN_READ, repository=repository
+        if (
+            repository
+            and any(span.low <= repository < span.high for span in within)
+            and await self._access.allows(caller, Action.SCAN_READ, repository=repository)
         ):
             async for tags in self._of(RepositoryName(repository), tag, most):
                 yield tags
