@@ -234,7 +234,7 @@ def desks_of(
     return Desks(
         management=management,
         scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
-        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, states, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),

@@ -32,7 +32,8 @@ class Managed:
     def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
         """Something of the API that is refused; what is said of it."""
         sent = json.dumps(body).encode() if body is not None else b""
-        lines = [_basic(who), *(["content-type: application/json", "if-none-match: *"] if sent else [])]
+        lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
+        lines += ["if-none-match: *"] if method == "PUT" else []
         answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)

@@ -375,6 +375,11 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/gate-dry-runs/made?path=team", None, _DELETES),
         ("/gate-dry-runs/made?path=team-b", None, frozenset({"root", "bob"})),
     ],
+    ("POST", "/gate-trials"): [
+        ("/gate-trials", {"path": "team", "name": "x", "gate": {"no_root": True}}, _DELETES),
+        ("/gate-trials", {"path": "team-b", "name": "x", "gate": {"no_root": True}}, frozenset({"root", "bob"})),
+        ("/gate-trials", {"name": "x", "gate": {"no_root": True}}, _RULER),
+    ],
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [

@@ -12,6 +12,7 @@ import pytest
 from orlop.domain import media_types
 from tests.content import Piece, image
 from tests.packaged import configured, packed
+from tests.scanning.adapter import Adapter, finding
 from tests.serving import eventually
 from tests.ui.site import HOSTILE, Site
 from tests.ui.test_made import sound
@@ -487,3 +488,44 @@ def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:
     assert inside.open(f"/r/{PLACE}:1.0/-/packages") == 200
     assert inside.open(f"/r/{PLACE}:1.0/-/nothing") == 404
     inside.sign_in("ada")
+
+
+def test_other_scanners_stand_beside_what_the_registry_found(inside: Site) -> None:
+    browser, place = inside.browser, "team/scanned"
+    with Adapter().listening() as adapter:
+        adapter.found = [finding("CVE-2026-1", f"bash{HOSTILE}"), finding("CVE-2026-2", "libc", "Low")]
+        inside.put(f"scanners/strict?path={place}", {"url": adapter.url})
+        inside.put(f"scanners/gone?path={place}", {"url": "http://127.0.0.1:9"})
+        inside.push(f"{place}/app", configured("scanned", RUN, [BASE]), "1")
+        read(inside, "1", f"{place}/app")
+        reports = f"scan-reports?repository={place}/app&reference=1"
+
+        def said() -> bool:
+            found = {each["scanner"]: each for each in inside.ask("GET", reports)["reports"]}
+            return bool(found["strict"]["verdict"] == "findings" and found["gone"]["failing_since"])
+
+        eventually("one has judged it, and it is known that the other does not answer", said)
+        inside.sign_in("ada")
+        inside.open(f"/r/{place}/app:1")
+        text = browser.text()
+        for words in ("Says strict", "1 low", "Strict 1.0", "Says gone", "no verdict yet", "it does not answer"):
+            assert words in text, words
+        sound(inside)
+        inside.open(f"/r/{place}/app:1/-/vulnerabilities?scanner=strict")
+        assert "What strict says of it" in browser.text()
+        assert "this registry did not find the package" in browser.text("section:has(#found)")
+        sound(inside)
+        harmless(inside)
+        before = len(adapter.orders)
+        browser.click("tr:has(a[aria-current]) form[action='/scans'] button")
+        assert "What strict says of it" in browser.text()
+        eventually("it judges anew", lambda: len(adapter.orders) > before)
+        inside.sign_in("rita")
+        inside.open(f"/r/{place}/app:1/-/vulnerabilities")
+        assert browser.count("form[action='/scans']") == 0
+
+
+def test_the_page_of_an_image_says_what_rules_find_wrong_with_licences(inside: Site) -> None:
+    inside.sign_in("ada")
+    inside.open(f"/r/{PLACE}:1.1")
+    inside.browser.until("document.querySelector('main').innerText.includes('under a licence that is not right')")

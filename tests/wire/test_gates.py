@@ -239,6 +239,21 @@ def test_a_dry_run_says_what_would_break_before_the_gate_is_on(api: Managed) -> 
     api.refused("GET", "gate-dry-runs/none?path=prod/tried", status=404)
 
 
+def test_a_gate_is_tried_before_it_is_kept(api: Managed) -> None:
+    pushed(api, "prod/maybe/one", BAD, "1", "2")
+    asked = {"name": "maybe", "path": "prod/maybe", "gate": ENFORCED, "n": 1}
+    first = api.ask("POST", "gate-trials", asked)
+    assert (first["looked"], first["last"]) == (1, "prod/maybe/one:1")
+    assert "gate maybe on prod/maybe refuses one:1: CVE-2026-1234" in first["held"][0]["sentence"]
+    rest = api.ask("POST", "gate-trials", asked | {"last": first["last"], "n": 9})
+    assert (rest["looked"], [one["tag"] for one in rest["held"]], rest["last"]) == (1, ["2"], "")
+    other = api.ask("POST", "gate-trials", asked | {"gate": {"deny_severity": "critical", "older_than": "9999d"}})
+    assert other["held"] == []
+    assert api.ask("GET", "gates?path=prod/maybe") == []
+    api.refused("POST", "gate-trials", asked | {"gate": {"mode": "enforce"}}, status=400)
+    api.refused("POST", "gate-trials", asked, status=403, who="ann")
+
+
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
