@@ -177,7 +177,12 @@ def desks_of(
         clock,
     )
     judgements = ImageJudgements(
-        catalog.holdings, in_force, ProcessSignatureVerifier(), KeptVerdicts(catalog.signatures.verdicts), clock
+        catalog.holdings,
+        in_force,
+        ProcessSignatureVerifier(),
+        KeptVerdicts(catalog.signatures.verdicts),
+        clock,
+        Metrics().signatures,
     )
     attaching = Attaching(
         catalog.insides,
