@@ -102,7 +102,7 @@ from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
-from orlop.telemetry.metrics import SECONDS
+from orlop.telemetry.metrics import SECONDS, Metrics
 from orlop.telemetry.traffic import TrafficLog
 
 
