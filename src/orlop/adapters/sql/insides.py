@@ -14,6 +14,7 @@ from orlop.domain.artifacts import IMAGE_CONFIGS
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages, PackageIn, Unit
+from orlop.domain.inside.claimed import DOCUMENT_READERS
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.leases import latest
@@ -71,7 +72,7 @@ class SqlInsides:
 
     async def again(self, image: Digest, now: int) -> None:
         async def script(tx: Session) -> None:
-            await tx.run("inside_again", image, now)
+            await tx.run("inside_again", image, now, each(DOCUMENT_READERS))
 
         await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
@@ -90,7 +91,7 @@ class SqlInsides:
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
         async def script(tx: Session) -> int:
-            return len(await tx.all("inside_older", assembler, now, limit))
+            return len(await tx.all("inside_older", assembler, now, limit, each(DOCUMENT_READERS)))
 
         return await self._engine.write(script, durable=False, changes=False)
 

@@ -223,7 +223,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
     severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
     documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
-    to be in its state; `advisories_at`: when advisories were taken in last."""
+    to be in its state, of what is read anew when that was asked for; `advisories_at`: when advisories were taken in
+    last."""
 
     repository: str
     reference: str
