@@ -199,9 +199,39 @@ class InsidesKit:
         assert claimed is not None
         await insides.images.unread(claimed, "it takes too long", 1, scene.at)
         assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.UNREAD)
+
+    async def test_what_documents_said_stands_for_one_reading_and_for_no_other_repository(
+        self, catalog: Catalog
+    ) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        for begin in (insides.images.again, lambda _, now: insides.images.older(9, now, 10)):
+            await read(catalog, scene, ONE.digest, DOCUMENT)
+            await begin(ONE.digest, scene.at)
+            assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
+            claimed = await claim(catalog, scene.at)
+            assert claimed is not None
+            await insides.images.unread(claimed, "it takes too long", 1, scene.at)
+            assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.UNREAD)
         await read(catalog, scene, ONE.digest, DOCUMENT)
-        assert await insides.places.came(ONE.digest, scene.at)  # what counted there need not count here
+        assert await insides.places.came(ONE.digest, scene.at)
         assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+        await read(catalog, scene, ONE.digest, DOCUMENT)
+        await insides.images.again(ONE.digest, scene.at)
+        assert await insides.places.came(ONE.digest, scene.at)  # while it waits to be read anew
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+        await insides.images.again(ONE.digest, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+
+    async def test_what_layers_said_stands_also_while_it_comes_to_another_repository(self, catalog: Catalog) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        await read(catalog, scene, ONE.digest, BASE)
+        await insides.images.again(ONE.digest, scene.at)
+        assert not await insides.places.came(ONE.digest, scene.at)
+        assert await claim(catalog, scene.at) is not None
+        assert await insides.places.came(ONE.digest, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
 
     async def test_what_is_gone_is_forgotten_and_what_others_share_stays(self, catalog: Catalog) -> None:
         scene, insides = Scene(catalog), catalog.insides

@@ -389,6 +389,33 @@ def test_a_place_shows_how_it_came_to_be_so_day_by_day(inside: Site) -> None:
     assert today["day"]
 
 
+def test_what_was_read_is_shown_while_the_image_is_read_anew(inside: Site) -> None:
+    digest = inside.ask("GET", f"images?repository={PLACE}&reference=1.0")["digest"]
+    [state] = _set_state(inside, digest, "state = 0, stands = 2, since = since + 864000000000")  # not to be begun now
+    try:
+        for tab, told in (
+            ("vulnerabilities", "What is wrong"),
+            ("packages", "being read anew"),
+            ("", "Known to be wrong"),
+        ):
+            inside.open(f"/r/{PLACE}:1.0" + (f"/-/{tab}" if tab else ""))
+            text = inside.browser.text()
+            assert told in text, tab
+            assert "waits to be read" not in text, tab
+    finally:
+        _set_state(inside, digest, "state = 2, stands = 0, since = since - 864000000000")
+    assert state == (2, 0)
+
+
+def _set_state(inside: Site, digest: str, assignment: str) -> list[tuple[int, int]]:
+    """Set how far an image is; how far it was."""
+    with sqlite3.connect(next(inside.server.data.rglob("catalog.sqlite")), timeout=30) as catalog:
+        before = catalog.execute("SELECT state, stands FROM inside_images WHERE digest = ?", (digest,)).fetchall()
+        catalog.execute(f"UPDATE inside_images SET {assignment} WHERE digest = ?", (digest,))
+    catalog.close()
+    return before
+
+
 def test_health_says_how_reading_and_advisories_stand(inside: Site) -> None:
     inside.sign_in("admin")
     inside.open("/health")

@@ -59,7 +59,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
     documents clear, `cleared`; `licences`: packages under licences that rules find wrong, null where that was not asked
     for or nothing is known of the image; `remarks`: what is not known, as sentences without a full stop; `read_at`:
-    when it came to be in its state; `advisories_at`: when advisories were taken in last."""
+    when it came to be in its state, of what is read anew when that was asked for; `advisories_at`: when advisories were
+    taken in last."""
 
     repository: str
     reference: str

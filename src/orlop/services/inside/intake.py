@@ -134,9 +134,11 @@ class ImageIntake:
         others say of it, or it is to be attached there; whether it is."""
         if await self._insides.of(image) is None:
             return False
+        # First, whatever rules hold here: what documents of elsewhere said stands no longer.
+        anew = await self._places.came(image, self._clock.now())
         rule = await self._documents.rules(repository)
         if not rule.attach and rule.counts is AttachedCount.NEVER:
-            return await self._places.came(image, self._clock.now())
+            return anew
         await self._insides.again(image, self._clock.now())
         return True
 

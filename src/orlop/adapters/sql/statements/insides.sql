@@ -16,7 +16,10 @@ VALUES (?1, 0, ?2, 0, 0, 0, '', '') ON CONFLICT (digest) DO NOTHING;
 INSERT INTO inside_images (digest, state, since, lease_until, tries, assembler, distribution, unread)
 VALUES (?1, 0, ?2, 0, 0, 0, '', '')
 ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0,
-    stands = CASE inside_images.state WHEN 2 THEN 2 ELSE inside_images.stands END;
+    stands = CASE WHEN inside_images.state <> 2 THEN inside_images.stands WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
+        THEN 1 ELSE 2 END;
 
 -- name: inside_manifests
 SELECT m.id, m.digest, m.pushed_at,
@@ -25,7 +28,11 @@ SELECT m.id, m.digest, m.pushed_at,
 FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m ORDER BY m.id;
 
 -- name: inside_older
-UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE state WHEN 2 THEN 2 ELSE stands END
+UPDATE inside_images SET state = 0, since = ?2, tries = 0,
+    stands = CASE WHEN state <> 2 THEN stands WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?4) AS wanted))
+        THEN 1 ELSE 2 END
 WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 LIMIT ?3) RETURNING id;
 
 -- name: inside_open
@@ -69,8 +76,12 @@ UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE WHEN st
 WHERE digest = ?1 AND state >= 1;
 
 -- name: inside_came
-UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = 0
-WHERE digest = ?1 AND (state = 1 OR (state >= 2 AND EXISTS (
+UPDATE inside_images SET state = 0, since = ?2, tries = 0,
+    stands = CASE WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
+        THEN 0 ELSE stands END
+WHERE digest = ?1 AND (state = 1 OR ((state >= 2 OR stands > 0) AND EXISTS (
     SELECT 1 FROM image_units iu
     WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
 RETURNING id;
