@@ -75,6 +75,7 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -271,6 +272,7 @@ def desks_of(
         licence_search=LicenceSearch(holders, store.holding),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
         promotions=promotion_desk(gate, access, terms, catalog, manifests, in_force, verdicts),
+        bundles=BundleDesk(gate, manifests, catalog.bundles),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -359,7 +361,8 @@ def promotion_desk(
     rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
     carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
     deciding = Deciding(rows, ways, approvers, carrying)
-    return PromotionDesk(gate, manifests, terms, rows, ways, approvers, carrying, deciding)
+    bundles = BundleDesk(gate, manifests, catalog.bundles)
+    return PromotionDesk(gate, manifests, terms, rows, ways, approvers, carrying, deciding, bundles)
 
 
 def _gate_desk(

@@ -4,6 +4,7 @@ from tests.contract import (
     advisories,
     blobs,
     browse,
+    bundles,
     caching,
     collection,
     devices,
@@ -54,6 +55,7 @@ class CatalogKit:
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
     TestPromotions = promotion.PromotionsKit
+    TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit

@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.browse import Children, TagLists
+from orlop.ports.bundles import Bundles
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
@@ -485,3 +486,4 @@ class Catalog(msgspec.Struct, frozen=True):
     vex: VexDocuments
     setting_ends: SettingEnds
     promotions: Promotions
+    bundles: Bundles

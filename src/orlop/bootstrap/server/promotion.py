@@ -8,6 +8,7 @@ from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -32,10 +33,15 @@ def _parts(stores: Stores, services: Services) -> PromotionParts:
     return PromotionParts(ways, approvers, carrying, Deciding(rows, ways, approvers, carrying))
 
 
-def build_promotion_desk(stores: Stores, services: Services, gate: Gate) -> PromotionDesk:
+def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleDesk:
+    """What is asked for bundles."""
+    return BundleDesk(gate, services.manifests, stores.catalog.bundles)
+
+
+def build_promotion_desk(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionDesk:
     """What is asked for promotions, of one process."""
     parts = _parts(stores, services)
-    return PromotionDesk(gate, services.manifests, services.terms, stores.catalog.promotions, *parts)
+    return PromotionDesk(gate, services.manifests, services.terms, stores.catalog.promotions, *parts, bundles)
 
 
 def build_due_promotions(stores: Stores, services: Services) -> DuePromotions:

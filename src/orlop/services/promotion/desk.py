@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
@@ -17,15 +18,14 @@ from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
 
-#: Images that are promoted as one.
-IMAGES = 100
-
-Wanted = Sequence[tuple[RepositoryName, Reference]]
+#: An image as it is named, and the digest that is meant.
+_Meant = tuple[RepositoryName, Reference, Digest]
 
 
 class PromotionDesk:
@@ -41,6 +41,7 @@ class PromotionDesk:
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
+        bundles: BundleDesk,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
@@ -50,10 +51,9 @@ class PromotionDesk:
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
+        self._bundles = bundles
 
-    async def promote(
-        self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", bundle: str = ""
-    ) -> PromotionOutcome:
+    async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
         """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
 
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
@@ -61,14 +61,32 @@ class PromotionDesk:
         """
         if not 0 < len(images) <= IMAGES:
             raise RequestInvalid(f"1 to {IMAGES} images are promoted as one, these are {len(images)}")
-        ways: list[Way] = []
-        moved: list[PromotedImage] = []
+        meant: list[_Meant] = []
         for repository, reference in images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
-            found = await self._manifests.resolve(repository, reference)
+            meant.append((repository, reference, (await self._manifests.resolve(repository, reference)).digest))
+        return await self._promote(caller, meant, stage, pipeline)
+
+    async def promote_bundle(
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+    ) -> PromotionOutcome:
+        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
+        promote, and as BundleDesk.get."""
+        bundle = await self._bundles.get(caller, name, path)
+        for image in bundle.images:
+            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image.repository)
+        meant: list[_Meant] = [(one.repository, one.tag or one.digest, one.digest) for one in bundle.images]
+        return await self._promote(caller, meant, stage, pipeline, bundle.name)
+
+    async def _promote(
+        self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str = ""
+    ) -> PromotionOutcome:
+        ways: list[Way] = []
+        moved: list[PromotedImage] = []
+        for repository, reference, digest in images:
             _, way = await self._ways.find(repository, reference, stage, pipeline)
             ways.append(way)
-            moved.append(promoted(way, repository, reference, found.digest))
+            moved.append(promoted(way, repository, reference, digest))
         if len({(way.path, way.name) for way in ways}) > 1:
             raise RequestInvalid("the images are in several pipelines; what is promoted as one goes along one")
         if len({(one.target, one.target_tag) for one in moved}) < len(moved):
@@ -162,12 +180,23 @@ class PromotionDesk:
                 return promotion
         raise NotFound(f"there is no promotion {number}", {"promotion": number})
 
-    async def page(self, caller: Caller, page: PageRequest, state: PromotionState | None = None) -> Page[Promotion]:
-        """Those that the caller may see, the newest first. Raises PageInvalid."""
+    async def page(
+        self,
+        caller: Caller,
+        page: PageRequest,
+        state: PromotionState | None = None,
+        image: tuple[RepositoryName, Reference] | None = None,
+    ) -> Page[Promotion]:
+        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever. Raises
+        PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
         await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
+        digest = None
+        if image is not None:
+            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
+            digest = (await self._manifests.resolve(*image)).digest
         seeing = await self._gate.administers(caller)
         return await seen(
-            lambda part: self._rows.page(part, state),
+            lambda part: self._rows.page(part, state, digest),
             page,
             lambda one: str(one.id),
             lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),

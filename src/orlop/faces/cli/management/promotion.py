@@ -10,6 +10,8 @@ from orlop.faces.cli import shown
 from orlop.faces.cli.content.inside import held_name, image_argument
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import parse_location
+from orlop.faces.cli.management import typed
+from orlop.faces.cli.management.bundles import BundlePlace
 from orlop.faces.cli.management.typed import HERE, Flag, work
 from orlop.faces.cli.running import UsageError, argument, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, everything
@@ -44,6 +46,8 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
         *refs: str,
         to: str,
         pipeline: str = "",
+        place: BundlePlace = "",
+        server: str = "",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -52,18 +56,32 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
         Parameters
         ----------
         refs
-            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login; several are promoted as one or not at all.
+            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login; or the name of a bundle. Several are promoted as
+            one or not at all.
         to
             The stage.
         pipeline
             Its name, where the images are in several with that stage.
+        server
+            The server of a bundle, as HOST:PORT or URL [default: where orlop login was last].
         json
             Print a JSON object.
         """
         from orlop.faces.cli.content.remove import managed
 
         if not refs:
-            raise UsageError("name an image: HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST")
+            raise UsageError("name an image, HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST, or a bundle")
+        if len(refs) == 1 and "/" not in refs[0]:
+            choice = ServerChoice(server, connecting.plain_http, connecting.insecure, connecting.ca)
+
+            async def of_bundle(asked: ManagementServer) -> None:
+                where = {"bundle_path": typed.here(place).strip("/")} if place else {}
+                body = {"bundle": refs[0], "stage": to, "pipeline": pipeline, **where}
+                _tell_outcome((await asked.ask("POST", "/promotions", body=body)).value, json=json)
+
+            return work(servers, choice, of_bundle)
+        if place or server:
+            raise UsageError("--at and --server are of a bundle; an image is named with its server")
 
         async def do() -> None:
             locations = [image_argument(ref) for ref in refs]
@@ -82,6 +100,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
     def list_(
         *,
         state: Literal["waiting", "done", "refused", "expired", "rolled-back"] | None = None,
+        image: str = "",
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
@@ -91,12 +110,15 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         ----------
         state
             Only those.
+        image
+            Only those of the digest of this image, REPOSITORY:TAG or REPOSITORY@DIGEST: how it came where it is.
         json
             Print a JSON array.
         """
 
         async def do(server: ManagementServer) -> None:
-            found = await everything(server, "/promotions", **({"state": state} if state else {}))
+            asked = {"state": state, "image": image}
+            found = await everything(server, "/promotions", **{name: each for name, each in asked.items() if each})
             shown.rows(found, _COLUMNS, json=json)
 
         return work(servers, at, do)
@@ -117,6 +139,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
                 shown.print_json(found)
                 return
             told = {name: found[name] for name in ("id", "pipeline", "stage", "asked_by", "asked_at")}
+            told |= {"bundle": found["bundle"]} if found["bundle"] else {}
             told |= {"state": _state(found), "approved_by": [each["by"] for each in found["approvals"]]}
             shown.fields(told | ({"why": found["why"]} if found["why"] else {}), json=False)
             for image in found["images"]:
