@@ -1,6 +1,6 @@
 """Promotions as the catalog keeps them, and the one transaction that carries one out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -78,6 +78,14 @@ class Promotions(Protocol):
 
     async def hold(self, promotion: int, due_at: int) -> Promotion:
         """Have one that waits be tried again at a time, for a day at least. Raises Stale where it waits no more."""
+        ...
+
+    async def put_off(self, promotion: int, due_at: int, why: str) -> None:
+        """Have one that waits be tried again at a time, and say what holds it back; nothing where it waits no more."""
+        ...
+
+    async def hasten(self, repositories: Collection[str], now: int) -> None:
+        """Have the automatic ones out of these repositories, empty: out of all, be tried now that wait for a time."""
         ...
 
     async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:

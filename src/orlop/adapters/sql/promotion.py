@@ -1,6 +1,6 @@
 """Promotions as rows, and the transaction that carries one out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -11,6 +11,7 @@ from orlop.adapters.sql.manifests import delete_tag
 from orlop.adapters.sql.promotion_copy import Belongings, belongings, copied, in_order
 from orlop.adapters.sql.records import each, existing_repository, locked_repository, made_repository
 from orlop.adapters.sql.tag_writes import set_tag
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.durations import DAY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
@@ -46,7 +47,9 @@ class SqlPromotions:
                 assert row is not None
                 return await _found(tx, row[0])
             made = await _found(tx, number)
-            _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, for {made.needed} approvals")
+            waits = f"for {counted(made.needed, 'approval')}" if made.needed else f"once {made.stage} opens"
+            how = f"by itself, {waits}" if made.automatic else waits
+            _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, {how}")
             return made
 
         return await self._engine.write(recorded(by, steps), changes=False)
@@ -148,6 +151,18 @@ class SqlPromotions:
 
         return await self._engine.write(steps, changes=False)
 
+    async def put_off(self, promotion: int, due_at: int, why: str) -> None:
+        async def steps(tx: Session) -> None:
+            await tx.run("promotion_put_off", promotion, due_at, why)
+
+        await self._engine.write(steps, changes=False)
+
+    async def hasten(self, repositories: Collection[str], now: int) -> None:
+        async def steps(tx: Session) -> None:
+            await tx.run("promotions_hasten", now, each(sorted(repositories)))
+
+        await self._engine.write(steps, changes=False)
+
     async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:
         found = [await self.get(row[0]) for row in await self._reader.all("promotions_due", now, limit)]
         return tuple(one for one in found if one is not None)
@@ -241,6 +256,7 @@ async def _add(tx: Session, asked: NewPromotion, by: By, *, done: bool = False) 
         "promotion_add",
         *(asked.path, asked.pipeline, asked.source, asked.stage, asked.bundle, ended[0], by.actor, asked.asked_id),
         *(by.at, asked.needed, asked.expires_at, ended[1], ended[2], "", _once(asked), asked.due_at),
+        int(asked.automatic),
     )
     if row is None:
         return None
@@ -295,7 +311,8 @@ async def _whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]
         Promotion(
             **dict(zip(Promotion.__struct_fields__[:6], row[:6], strict=True)),
             state=PromotionState(row[6]),
-            **dict(zip(Promotion.__struct_fields__[7:16], row[7:], strict=True)),
+            **dict(zip(Promotion.__struct_fields__[7:16], row[7:16], strict=True)),
+            automatic=bool(row[16]),
             images=tuple(images.get(row[0], ())),
             approvals=tuple(sorted(approvals.get(row[0], ()), key=lambda one: one.at)),
         )

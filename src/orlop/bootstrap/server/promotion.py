@@ -1,13 +1,22 @@
 """Builds what promotes images."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.gates import build_verdicts
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
+from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.job_kinds import PROMOTIONS
+from orlop.domain.queue import Order
+from orlop.ports.by import By
+from orlop.services.following import known
+from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.automatic import AutomaticPromotions
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
@@ -28,9 +37,19 @@ class PromotionParts(NamedTuple):
 def _parts(stores: Stores, services: Services) -> PromotionParts:
     rows = stores.catalog.promotions
     verdicts = build_verdicts(stores, services)
-    carrying = CarryingOut(services.access, services.in_force, stores.catalog.manifests, services.terms, verdicts, rows)
+    carrying = CarryingOut(
+        services.access,
+        services.in_force,
+        stores.catalog.manifests,
+        services.terms,
+        verdicts,
+        rows,
+        counted=services.promoted,
+    )
     ways, approvers = Ways(services.in_force), Approvers(services.access)
-    return PromotionParts(ways, approvers, carrying, Deciding(rows, ways, approvers, carrying))
+    return PromotionParts(
+        ways, approvers, carrying, Deciding(rows, ways, approvers, carrying, stores.catalog.manifests)
+    )
 
 
 def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleDesk:
@@ -41,9 +60,33 @@ def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleD
 def build_promotion_desk(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionDesk:
     """What is asked for promotions, of one process."""
     parts = _parts(stores, services)
-    return PromotionDesk(gate, services.manifests, services.terms, stores.catalog.promotions, *parts, bundles)
+    return PromotionDesk(
+        gate, services.manifests, services.terms, stores.catalog.promotions, *parts, bundles, services.promoted
+    )
+
+
+def following_promotions(stores: Stores, services: Services) -> Sequence[LastingWork]:
+    """What has images enter stages by themselves."""
+    clock, catalog = SystemClock(), stores.catalog
+
+    async def news() -> None:
+        order = Order(kind=PROMOTIONS.kind, once=PROMOTIONS.kind)
+        await stores.queue.jobs.ask(order, By(SYSTEM.name, clock.now()))
+
+    following = AutomaticPromotions(
+        catalog.outbox,
+        stores.cursors,
+        services.in_force,
+        catalog.manifests,
+        stores.identity.accounts,
+        catalog.promotions,
+        clock,
+        news,
+    )
+    owner = RandomIds().new()
+    return (LastingWork(known.PROMOTIONS.job, following.step, stores.leases, clock, owner, news=news_of(stores)),)
 
 
 def build_due_promotions(stores: Stores, services: Services) -> DuePromotions:
     """The job."""
-    return DuePromotions(stores.catalog.promotions, _parts(stores, services).deciding, SystemClock())
+    return DuePromotions(stores.catalog.promotions, _parts(stores, services).deciding, SystemClock(), services.promoted)

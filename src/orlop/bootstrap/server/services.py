@@ -35,6 +35,7 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.gates.pushes import GatedPushes
 from orlop.services.gates.said import SaidOfImages
+from orlop.services.promotion.outcomes import Counting
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
@@ -71,6 +72,7 @@ class Services(msgspec.Struct, frozen=True):
     filling: Filling
     judgements: ImageJudgements
     expressions: ProcessExpressions
+    promoted: Counting
 
     async def close(self) -> None:
         """Break off what is under way."""
@@ -154,6 +156,7 @@ def build_services(
         collection=build_collection(settings, stores),
         notices=notices,
         expressions=expressions,
+        promoted=metrics.promotions.ended,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

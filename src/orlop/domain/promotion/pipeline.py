@@ -88,6 +88,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " then."
         ),
     ] = ()
+    automatic: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=32,
+            description="Stages that images enter by themselves from the stage before, once nothing holds them back: by"
+            " the rights of whoever put them there.",
+        ),
+    ] = ()
     time_zone: Annotated[
         str, Meta(max_length=64, description="Whose clock schedule goes by, as in `Europe/Berlin`.")
     ] = "UTC"
@@ -111,6 +119,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     raise ValueError(f"approvals: {value!r} is no number up to {_APPROVALS}")
                 if field == "approvers" and not is_principal(value):
                     raise ValueError(f"approvers: {value!r} is nobody: write a user, robot+NAME, group:NAME, role:NAME")
+        for name in self.automatic:
+            if name not in names[1:]:
+                raise ValueError(f"automatic: {name!r} is none of the stages after the first")
         for _, first, last in self._frozen:
             if last < first:
                 raise ValueError("freeze: the first day comes before the last")
@@ -144,6 +155,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether images go from one stage to another."""
         stages = self.parsed
         return stages.index(one) < stages.index(other)
+
+    def follows_by_itself(self, one: Stage) -> Stage | None:
+        """The stage after another, if images enter it by themselves."""
+        stages = self.parsed
+        after = stages[stages.index(one) + 1 :][:1]
+        return after[0] if after and after[0].name in self.automatic else None
 
     def needed(self, stage: str) -> int:
         """How many approvals it takes to enter a stage."""

@@ -60,10 +60,13 @@ class NewPromotion(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     due_at: int = 0
     """When its stage opens for it; 0: it is open, or approvals come first."""
+    automatic: bool = False
+    """Whether nobody asked for it: its pipeline takes images to the stage by itself."""
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
-    """One that is kept. `why`: it was refused, or rolled back; `approvals` by time."""
+    """One that is kept. `why`: it was refused, or rolled back; or what holds back one that waits and is automatic.
+    `approvals` by time."""
 
     id: int
     path: str
@@ -81,5 +84,6 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str
     why: str
     due_at: int
+    automatic: bool = False
     images: tuple[PromotedImage, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -11,6 +11,8 @@ WEBHOOKS = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
 INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 #: What has images wait for scanners.
 SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
+#: What has images enter stages by themselves.
+PROMOTIONS = Follower("promotions", Stream.OUTBOX, "promotions", "follow-promotions")
 
 
 def forwarding(sink: str) -> Follower:

@@ -20,6 +20,7 @@ from orlop.services.access.decisions import Access
 from orlop.services.content.manifests import unknown_manifest
 from orlop.services.gates.naming import image_words
 from orlop.services.gates.verdicts import GateVerdicts
+from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 
@@ -46,6 +47,7 @@ class CarryingOut:
         verdicts: GateVerdicts,
         rows: Promotions,
         decided: Decided = nobody_told,
+        counted: Counting = uncounted,
     ) -> None:
         self._access = access
         self._settings = settings
@@ -54,6 +56,7 @@ class CarryingOut:
         self._verdicts = verdicts
         self._rows = rows
         self._decided = decided
+        self._counted = counted
 
     async def check(self, caller: Caller, images: Sequence[PromotedImage]) -> None:
         """Raise what a promotion would be refused with now, as far as that is known before it is done."""
@@ -78,6 +81,7 @@ class CarryingOut:
                 if not left or not isinstance(moved.detail, dict) or "tag" not in moved.detail:
                     raise
         if outcome.promotion is not None:
+            self._counted(Became.DONE)
             await self._decided(outcome.promotion)
         return outcome
 

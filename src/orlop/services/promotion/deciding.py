@@ -6,6 +6,7 @@ import msgspec
 from orlop.domain.errors import Conflict, Stale
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.by import By
+from orlop.ports.catalog import Manifests
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.services.promotion.approving import Approvers, account_caller
 from orlop.services.promotion.carrying import CarryingOut
@@ -15,11 +16,14 @@ from orlop.services.promotion.paths import Way, Ways, promoted
 class Deciding:
     """See the module."""
 
-    def __init__(self, rows: Promotions, ways: Ways, approvers: Approvers, carrying: CarryingOut) -> None:
+    def __init__(
+        self, rows: Promotions, ways: Ways, approvers: Approvers, carrying: CarryingOut, manifests: Manifests
+    ) -> None:
         self._rows = rows
         self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
+        self._manifests = manifests
 
     async def way(self, promotion: NewPromotion | Promotion) -> tuple[int, Way]:
         """The way of a promotion as it is set now, and the version of settings. Raises Conflict where it is another."""
@@ -40,6 +44,16 @@ class Deciding:
         """Whether approvals are missing."""
         needed = max(promotion.needed, way.pipeline.needed(way.target.name))
         return await self._approvers.counting(promotion, way) < needed
+
+    async def still(self, promotion: Promotion) -> None:
+        """Raises Conflict where a tag of what nobody asked for points at something else by now: that is promoted in its
+        place."""
+        for image in promotion.images:
+            if image.tag is None:
+                continue
+            found = await self._manifests.resolve(image.repository, image.tag)
+            if found is None or found.digest != image.digest:
+                raise Conflict(f"{image.repository}:{image.tag} does not point at it any more", {"tag": image.tag})
 
     async def out(self, promotion: Promotion, who: By, at: int) -> PromotionOutcome:
         """Carry one out, where nothing is missing: what becomes of it, which is done once. `at`: when it is asked to

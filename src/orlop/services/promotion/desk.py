@@ -21,6 +21,7 @@ from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
+from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
 
@@ -42,6 +43,7 @@ class PromotionDesk:
         carrying: CarryingOut,
         deciding: Deciding,
         bundles: BundleDesk,
+        counted: Counting = uncounted,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
@@ -52,6 +54,7 @@ class PromotionDesk:
         self._carrying = carrying
         self._deciding = deciding
         self._bundles = bundles
+        self._counted = counted
 
     async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
         """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
@@ -80,6 +83,18 @@ class PromotionDesk:
 
     async def _promote(
         self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str = ""
+    ) -> PromotionOutcome:
+        try:
+            outcome = await self._asked(caller, images, stage, pipeline, bundle)
+        except Denied:
+            self._counted(Became.HELD_BACK)
+            raise
+        if outcome.promotion is not None and outcome.promotion.state is PromotionState.WAITING:
+            self._counted(Became.WAITING)
+        return outcome
+
+    async def _asked(
+        self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str
     ) -> PromotionOutcome:
         ways: list[Way] = []
         moved: list[PromotedImage] = []
@@ -139,7 +154,9 @@ class PromotionDesk:
         if caller.subject.id != promotion.asked_id:
             _, way = await self._deciding.way(promotion)
             await self._approvers.check(caller, promotion, way)
-        return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        ended = await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        self._counted(Became.REFUSED)
+        return ended
 
     async def roll_back(self, caller: Caller, repository: RepositoryName, reason: str) -> Promotion:
         """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
@@ -168,7 +185,9 @@ class PromotionDesk:
             return made[0]
 
         who = by(caller, self._gate.now())
-        return await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        undone = await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        self._counted(Became.ROLLED_BACK)
+        return undone
 
     async def get(self, caller: Caller, number: int) -> Promotion:
         """One that the caller may see. Raises NotFound."""
@@ -210,7 +229,7 @@ class PromotionDesk:
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         now = self._gate.now()
         if promotion.state is PromotionState.WAITING and promotion.expires_at <= now:
-            await self._rows.expire(now, 100, by(Caller(SYSTEM), now))
+            self._counted(Became.EXPIRED, await self._rows.expire(now, 100, by(Caller(SYSTEM), now)))
             promotion = msgspec.structs.replace(promotion, state=PromotionState.EXPIRED)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
