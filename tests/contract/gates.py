@@ -1,8 +1,11 @@
 """What every catalog keeps to about what gates ask of manifests (ports.gates.GateRows)."""
 
+from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import Catalog
 from tests.content import artifact, image, index
+from tests.contract.advisories import matcher
+from tests.contract.insides import BASE, read
 from tests.contract.scene import APP, LATEST, LIB, V1, V2, Scene
 
 ONE, TWO = image("one"), image("two", layers=["base", "code"])
@@ -67,6 +70,30 @@ class GateRowsKit:
         assert await rows.artifact_types(APP, []) == frozenset()
         assert await rows.artifact_types(RepositoryName("none"), [ONE.digest]) == frozenset()
         assert await rows.artifact_types(LIB, [ONE.digest, TWO.digest]) == {"application/vnd.elsewhere"}
+
+    async def test_packages_of_what_is_read_are_matched_or_named(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.gates.rows
+        for one in (ONE, TWO):
+            await scene.push(APP, one)
+        both = [ONE.digest, TWO.digest]
+        await catalog.insides.images.again(ONE.digest, scene.at)
+        assert await rows.unmatched(both, MATCHER_VERSION) == {}, "it waits to be read"
+        await read(catalog, scene, ONE.digest, BASE)
+        await read(catalog, scene, TWO.digest)
+        found = await rows.unmatched(both, MATCHER_VERSION)
+        packages = await catalog.advisories.vulnerable.packages(ONE.digest)
+        assert ({digest: sorted(mine) for digest, mine in found.items()}) == {
+            ONE.digest: sorted(packages),
+            TWO.digest: [],
+        }
+        await matcher(catalog, scene).packages(packages[:1])
+        assert (await rows.unmatched(both, MATCHER_VERSION))[ONE.digest] == packages[1:]
+        await matcher(catalog, scene).packages()
+        assert await rows.unmatched(both, MATCHER_VERSION) == {ONE.digest: (), TWO.digest: ()}
+        assert (await rows.unmatched(both, MATCHER_VERSION + 1)).keys() == {*both}
+        await catalog.insides.images.again(ONE.digest, scene.at)
+        assert (await rows.unmatched(both, MATCHER_VERSION))[ONE.digest] == (), "what was read of it stands"
+        assert await rows.unmatched([], MATCHER_VERSION) == {}
 
     async def test_tags_come_by_name_some_at_a_time(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.gates.rows
