@@ -17,6 +17,7 @@ from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.gates.naming import image_words
+from orlop.services.gates.said import read, runs
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
 #: How often it is looked whether what a pull waits for is known, in seconds, and when to come back after that.
@@ -140,6 +141,9 @@ class GatedPulls:
         if newest is None or newest[1].digest == digest:
             return refusal
         tag, other = newest
+        parsed = read(other)
+        if parsed is None or not (parsed.is_index or runs(parsed)):  # the tag of a signature, as cosign sets it
+            return refusal
         if (await self._verdicts.at_pull(repository, other)).objections:
             return refusal
         return msgspec.structs.replace(refusal, remedy=f"deploy {tag} or ask for an exception")
