@@ -8,6 +8,7 @@ from tests.contract import (
     collection,
     devices,
     endings,
+    gates,
     holdings,
     identity_accounts,
     identity_answers,
@@ -60,6 +61,7 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestGateRows = gates.GateRowsKit
     TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
