@@ -4,6 +4,7 @@ from tests.contract import (
     advisories,
     blobs,
     browse,
+    bundles,
     caching,
     collection,
     devices,
@@ -28,6 +29,7 @@ from tests.contract import (
     locks,
     manifests,
     outbox,
+    promotion,
     queue,
     refusals,
     retention,
@@ -53,6 +55,8 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestPromotions = promotion.PromotionsKit
+    TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit

@@ -82,6 +82,14 @@ class EventKind(StrEnum):
     SCAN_FAILED = "scan.failed"
     SCANNER_UNHEALTHY = "scanner.unhealthy"
     SCANNER_BACK = "scanner.back"
+    IMAGE_PROMOTED = "image.promoted"
+    PROMOTION_ASKED = "promotion.asked"
+    PROMOTION_APPROVED = "promotion.approved"
+    PROMOTION_REFUSED = "promotion.refused"
+    PROMOTION_EXPIRED = "promotion.expired"
+    PROMOTION_ROLLED_BACK = "promotion.rolled-back"
+    BUNDLE_CREATED = "bundle.created"
+    BUNDLE_REMOVED = "bundle.removed"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -116,6 +124,9 @@ CONTENT_STAYS = frozenset(
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
         *(EventKind.SBOM_REFUSED, EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
+        *(EventKind.IMAGE_PROMOTED, EventKind.PROMOTION_ASKED, EventKind.PROMOTION_APPROVED),
+        *(EventKind.PROMOTION_REFUSED, EventKind.PROMOTION_EXPIRED, EventKind.PROMOTION_ROLLED_BACK),
+        *(EventKind.BUNDLE_CREATED, EventKind.BUNDLE_REMOVED),
     }
 )
 
@@ -129,7 +140,7 @@ OF_CONTENT = frozenset(
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
-        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED),
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.IMAGE_PROMOTED),
         *(EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
     }
 )

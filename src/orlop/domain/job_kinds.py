@@ -195,6 +195,11 @@ ENDS = JobKind(
     forgotten_after=HOUR,
 )
 
+PROMOTIONS = JobKind(
+    kind="promote",
+    text="Carries out promotions whose time has come, and ends those that waited for too long.",
+    forgotten_after=HOUR,
+)
 MATCHING = JobKind(
     kind="match-advisories",
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
@@ -222,7 +227,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, PROMOTIONS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
         *(SCANNING, SCANNING_UPKEEP),
     )

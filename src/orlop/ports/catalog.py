@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.browse import Children, TagLists
+from orlop.ports.bundles import Bundles
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
@@ -34,6 +35,7 @@ from orlop.ports.inside_inspection import InsideInspection
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.promotion import Promotions
 from orlop.ports.retention import Retention
 from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
@@ -483,3 +485,5 @@ class Catalog(msgspec.Struct, frozen=True):
     signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds
+    promotions: Promotions
+    bundles: Bundles

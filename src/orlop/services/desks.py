@@ -31,6 +31,8 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.bundles import BundleDesk
+from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -77,6 +79,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     licences: ImageLicences
     licence_search: LicenceSearch
     gates: GateDesk
+    promotions: PromotionDesk
+    bundles: BundleDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

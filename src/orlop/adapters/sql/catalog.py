@@ -11,6 +11,7 @@ from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.bundles import SqlBundles
 from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
@@ -32,6 +33,7 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.promotion import SqlPromotions
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -183,6 +185,8 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
+        promotions=SqlPromotions(engine, lists),
+        bundles=SqlBundles(engine, lists),
     )
 
 

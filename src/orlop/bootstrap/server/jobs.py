@@ -7,6 +7,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
+from orlop.bootstrap.server.promotion import build_due_promotions
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.scanning import build_scanning
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
@@ -50,6 +51,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *build_reading(stores, services, metrics.advisories.attached).works(),
         *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
+        build_due_promotions(stores, services).work(),
         matching(build_matching(stores)),
         build_updating(settings, stores, services, metrics).work(),
         build_finding_history(stores, services),

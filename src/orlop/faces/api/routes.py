@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    bundles,
     gates,
     groups,
     house_rules,
@@ -46,6 +47,7 @@ from orlop.faces.api import (
     locks,
     people,
     places,
+    promotion,
     retention,
     scanners,
     scrub,
@@ -128,6 +130,8 @@ def routes(desks: Desks) -> Litestar:
         *licences.licences(desks.licences),
         *licence_searches.licence_searches(management.gate, desks.licence_search),
         *gates.gates(desks.gates),
+        *promotion.promotions(desks.promotions),
+        *bundles.bundles(desks.bundles),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

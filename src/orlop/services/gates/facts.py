@@ -80,16 +80,24 @@ class GateFacts:
         self._documents = documents
         self._trust = trust
 
-    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
-        """What these gates ask of a manifest. Raises Unavailable."""
+    async def of(
+        self,
+        repository: RepositoryName,
+        manifest: StoredManifest,
+        gates: Sequence[Gate],
+        ruled_by: RepositoryName | None = None,
+    ) -> GatedImage:
+        """What these gates ask of a manifest. `ruled_by`: the repository whose signers, exceptions, rules for licences
+        and VEX documents count, and that expressions are told, where that is another. Raises Unavailable."""
         parsed = read(manifest)
         if parsed is None or not (parsed.is_index or runs(parsed)):
             return GatedImage(())
+        ruling = ruled_by or repository
         place = await self._rows.place(repository, manifest.digest)
         images: list[JudgedFacts] = [JudgedFacts()]
         settled = True
         if any(gate.needs_read for gate in gates):
-            images, settled = await self._read(repository, manifest.digest, parsed, place, gates)
+            images, settled = await self._read(repository, manifest.digest, parsed, place, gates, ruling)
         if any(gate.require_sbom for gate in gates):
             has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
@@ -97,13 +105,13 @@ class GateFacts:
             said = await self._said.of(repository, parsed)
             images = [
                 msgspec.structs.replace(
-                    image, said=said, expressed=await self._expressed(repository, manifest.digest, gates, said, image)
+                    image, said=said, expressed=await self._expressed(ruling, manifest.digest, gates, said, image)
                 )
                 for image in images
             ]
-        ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
+        ends = [each.body.ends_at for each in await self._acceptance.exceptions(ruling, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
-            signed = await self._trust.signed_by(repository, manifest.digest, names)
+            signed = await self._trust.signed_by(repository, manifest.digest, names, ruling)
             unsigned = tuple(UnsignedThing(one.name, one.why) for one in signed.missing)
             images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
             ends += [signed.until] if signed.until else []
@@ -150,12 +158,13 @@ class GateFacts:
         parsed: Manifest,
         place: ManifestPlace,
         gates: Sequence[Gate],
+        ruled_by: RepositoryName,
     ) -> tuple[list[JudgedFacts], bool]:
         """What is known by reading it, and whether that is all. Of an index what is known of none of its images is left
         to each of these."""
         children = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed.is_index else []
         looked = [digest, *children][:_CHILDREN]
-        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes)
+        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes, ruled_by)
         for _ in range(_AGAIN):
             matched = await self._matched(looked)
             images, modified = await self._counts.images([wanted])
@@ -168,7 +177,7 @@ class GateFacts:
             return [facts], not children
         licences = any(gate.deny_licences for gate in gates)
         found = [
-            await self._facts(repository, each, modified, place, licences=licences)
+            await self._facts(ruled_by, each, modified, place, licences=licences)
             if each.digest not in early
             else JudgedFacts(standing=Standing.WAITING)
             for each in known

@@ -150,10 +150,16 @@ class GateVerdicts:
             if at in each.body.on and each.body.mode is not GateMode.OFF
         )
 
-    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: tuple[InForce, ...]) -> Verdict:
-        """What these gates say of a manifest now."""
+    async def of(
+        self,
+        repository: RepositoryName,
+        manifest: StoredManifest,
+        gates: tuple[InForce, ...],
+        ruled_by: RepositoryName | None = None,
+    ) -> Verdict:
+        """What these gates say of a manifest now; `ruled_by` as of GateFacts.of."""
         now = self._clock.now()
-        known = await self._facts.of(repository, manifest, [each.body for each in gates])
+        known = await self._facts.of(repository, manifest, [each.body for each in gates], ruled_by)
         objections: list[Objection] = []
         ends = [known.until] if known.until else []
         ends += [] if known.settled else [now + _UNSETTLED]

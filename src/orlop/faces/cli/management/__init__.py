@@ -8,12 +8,14 @@ from orlop.faces.cli.management import (
     advisories,
     attention,
     browse,
+    bundles,
     caches,
     configuration,
     gates,
     house_rules,
     people,
     places,
+    promotion,
     scanners,
     settings,
     sign_in,
@@ -52,4 +54,6 @@ def register(
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
+    promotion.register(app, servers)
+    bundles.register(app, servers)
     configuration.register(app, servers)

@@ -79,7 +79,15 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries)),
        setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue)),
        setval(pg_get_serial_sequence('retention_plans', 'id'), (SELECT max(id) FROM retention_plans)),
-       setval(pg_get_serial_sequence('in_use', 'id'), (SELECT max(id) FROM in_use));
+       setval(pg_get_serial_sequence('in_use', 'id'), (SELECT max(id) FROM in_use)),
+       setval(pg_get_serial_sequence('inside_images', 'id'), (SELECT max(id) FROM inside_images)),
+       setval(pg_get_serial_sequence('packages', 'id'), (SELECT max(id) FROM packages)),
+       setval(pg_get_serial_sequence('units', 'id'), (SELECT max(id) FROM units)),
+       setval(pg_get_serial_sequence('licence_names', 'id'), (SELECT max(id) FROM licence_names)),
+       setval(pg_get_serial_sequence('scans', 'id'), (SELECT max(id) FROM scans)),
+       setval(pg_get_serial_sequence('signature_verdicts', 'id'), (SELECT max(id) FROM signature_verdicts)),
+       setval(pg_get_serial_sequence('promotions', 'id'), (SELECT max(id) FROM promotions)),
+       setval(pg_get_serial_sequence('bundles', 'id'), (SELECT max(id) FROM bundles));
 
 -- name: event_told
 -- An id as in event.
