@@ -27,6 +27,7 @@ from tests.contract import (
     locks,
     manifests,
     outbox,
+    quarantine,
     queue,
     refusals,
     retention,
@@ -59,6 +60,7 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestQuarantine = quarantine.QuarantineKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit

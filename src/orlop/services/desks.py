@@ -30,6 +30,7 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -75,6 +76,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     finding_history: FindingHistory
     licences: ImageLicences
     gates: GateDesk
+    quarantine: QuarantineDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

@@ -31,6 +31,7 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.quarantined import SqlHeldPushes
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -177,6 +178,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         search=SqlSearch(lists),
         advisories=_advisories_on(engine, lists),
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
+        held_pushes=SqlHeldPushes(engine, lists),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
     )

@@ -44,7 +44,7 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         services.blobs,
         services.shown.shown,
     )
-    return GateVerdicts(in_force, facts, stores.changes, stores.settings_changes, SystemClock())
+    return GateVerdicts(in_force, facts, catalog.held_pushes, stores.changes, stores.settings_changes, SystemClock())
 
 
 def build_gates(stores: Stores, services: Services, told: Callable[[str], None]) -> Gates:

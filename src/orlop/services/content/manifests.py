@@ -1,7 +1,7 @@
 """Manifests by tag and digest: storing what is sound, finding what was stored, deleting."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,8 @@ from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import DigestInvalid, ManifestUnknown, Stale
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.catalog import ManifestPush, StoredManifest, by
+from orlop.domain.quarantine.landing import lands
+from orlop.ports.catalog import ManifestPush, StoredManifest, Terms, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
 from orlop.services.content.referrers import Referrers
@@ -30,6 +31,8 @@ class Pushed(msgspec.Struct, frozen=True):
     digest: Digest
     subject: Digest | None
     tags: tuple[Tag, ...]
+    held: bool = False
+    """It waits in quarantine, without its tags."""
 
 
 class Manifests:
@@ -88,8 +91,8 @@ class Manifests:
         else:
             digest = digest_of(content)
             pointing = (reference,)
-        await self._store(repository, digest, content, manifest, pointing, caller, expected)
-        return Pushed(digest, manifest.subject, pointing)
+        held = await self._store(repository, digest, content, manifest, pointing, caller, expected)
+        return Pushed(digest, manifest.subject, () if held else pointing, held)
 
     async def _store(
         self,
@@ -100,7 +103,7 @@ class Manifests:
         tags: tuple[Tag, ...],
         caller: Caller,
         expected: Expected | None,
-    ) -> None:
+    ) -> bool:
         push = ManifestPush(
             repository,
             digest,
@@ -110,10 +113,12 @@ class Manifests:
             sparse=self._sparse_indexes and manifest.is_index,
         )
         who = by(caller, self._clock.now())
-        await self._terms.keep(
-            lambda: self._terms.push(caller, repository, tags, expected),
-            lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who),
-        )
+
+        def write(terms: Terms) -> Awaitable[bool]:
+            held = terms.quarantine and lands(manifest, tags)
+            return self._rows.put(msgspec.structs.replace(push, terms=terms, held=held), who)
+
+        return await self._terms.keep(lambda: self._terms.push(caller, repository, tags, expected), write)
 
     async def delete(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.artifacts import IMAGE_CONFIGS, kind_of_type
+from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
@@ -18,6 +18,7 @@ from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest, parse_manifest
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.landing import runs
 from orlop.domain.ranges import Span
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
@@ -212,18 +213,6 @@ def read(manifest: StoredManifest) -> Manifest | None:
         return parse_manifest(manifest.content, manifest.media_type)
     except ManifestInvalid:
         return None
-
-
-def runs(parsed: Manifest) -> bool:
-    """Whether engines may run it: it has the config of an image and anything in it that is no signature or attestation.
-
-    What it calls itself does not matter: engines do not look at that either.
-    """
-    configs = {edge.media_type for edge in parsed.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}}
-    if configs.isdisjoint(IMAGE_CONFIGS):
-        return False
-    layers = [kind_of_type(edge.media_type) for edge in parsed.edges if edge.kind is EdgeKind.LAYER]
-    return not layers or any(kind in {ContentKind.OTHER, ContentKind.IMAGE} for kind in layers)
 
 
 def _parsed_config(content: bytes, layers: int) -> ImageConfig | None:

@@ -16,6 +16,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import unknown_manifest
 from orlop.services.gates.naming import image_words
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
@@ -61,12 +62,15 @@ class GatedPulls:
         self._told = told
         self.clear = verdicts.clear
         """See GateVerdicts."""
+        self.shows = verdicts.shows
+        """See GateVerdicts."""
 
     async def check(
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
     ) -> Passed:
-        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet."""
-        verdict = await self._verdicts.at_pull(repository, manifest)
+        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet;
+        ManifestUnknown where it waits in quarantine, unless the caller pushed it or lets it out."""
+        verdict = await self._look(caller, repository, reference, manifest)
         if not verdict.objections:
             return Passed()
         refusal = verdict.refusal
@@ -83,6 +87,27 @@ class GatedPulls:
             return Passed()
         self._told(GateOutcome.WARNED)
         return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
+
+    async def check_shown(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> None:
+        """Let somebody know that it is there, whatever gates say of it. Raises ManifestUnknown as `check`."""
+        await self._look(caller, repository, reference, manifest)
+
+    async def _look(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> Verdict:
+        verdict = await self._verdicts.at_pull(repository, manifest)
+        hidden = verdict.pushed_by is not None and verdict.pushed_by != caller.subject.name
+        if hidden and await self._is_hidden_from(caller, repository):
+            raise unknown_manifest(repository, reference)
+        return verdict
+
+    async def _is_hidden_from(self, caller: Caller, repository: RepositoryName) -> bool:
+        """Whether somebody may not know what waits in quarantine that others pushed: who decides of it may."""
+        if not await self._is_held_from(caller, repository):
+            return False
+        return not await self._access.allows(caller, Action.POLICY_EDIT, repository=repository)
 
     async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
         """Whether gates concern somebody. Where anybody may do anything they concern everybody."""

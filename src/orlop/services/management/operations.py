@@ -91,6 +91,8 @@ class Operation(StrEnum):
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
     GATE_TRY = "gate.try"
+    QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_DECIDE = "quarantine.decide"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
@@ -200,6 +202,9 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_CANCEL: Rule(_RULE),
     Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
     Operation.GATE_TRY: Rule(place=Action.POLICY_EDIT),
+    # What somebody pushed is theirs to see, whatever they may do where it is.
+    Operation.QUARANTINE_READ: Rule(own=True, reads=True),
+    Operation.QUARANTINE_DECIDE: Rule(place=Action.POLICY_EDIT),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),

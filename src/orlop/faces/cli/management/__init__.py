@@ -14,6 +14,7 @@ from orlop.faces.cli.management import (
     house_rules,
     people,
     places,
+    quarantine,
     scanners,
     settings,
     sign_in,
@@ -52,4 +53,5 @@ def register(
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
+    quarantine.register(app, servers)
     configuration.register(app, servers)

@@ -1,0 +1,137 @@
+"""What waits in quarantine, for whoever pushed it or may let it out; and what they decide."""
+
+import msgspec
+
+from orlop.domain.access import Action, Caller
+from orlop.domain.errors import Conflict, Denied, NotFound, PageInvalid, RequestInvalid
+from orlop.domain.pages import PageRequest
+from orlop.ports.catalog import by
+from orlop.ports.held import HeldPush, HeldPushes, HeldState
+from orlop.ports.terms import Terms
+from orlop.services.access.decisions import Access
+from orlop.services.management.operations import Gate, Operation
+from orlop.services.quarantine.letting_out import LettingOut
+from orlop.services.quarantine.standing import QuarantineStanding, Stand, Standing
+from orlop.services.tags.terms import WriteTerms
+from orlop.services.trash.trash import place_of
+
+#: Rows that are read at once, and how often for one answer.
+_AT_ONCE, _TIMES = 200, 20
+_REASON = 512
+
+
+class HeldShown(msgspec.Struct, frozen=True):
+    """One of them; `standing`: None of what does not wait any more."""
+
+    held: HeldPush
+    standing: Standing | None
+
+
+class HeldPage(msgspec.Struct, frozen=True):
+    """Some, the last first; `goes_on`: where the next answer begins, empty: nowhere."""
+
+    items: tuple[HeldShown, ...]
+    goes_on: str
+
+
+class QuarantineDesk:
+    """What a caller may not see is not there for them."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        access: Access,
+        rows: HeldPushes,
+        standing: QuarantineStanding,
+        terms: WriteTerms,
+        letting_out: LettingOut,
+    ) -> None:
+        self._gate = gate
+        self._access = access
+        self._rows = rows
+        self._standing = standing
+        self._terms = terms
+        self._letting_out = letting_out
+
+    async def page(self, caller: Caller, place: str, state: HeldState, page: PageRequest) -> HeldPage:
+        """Those of a place that the caller pushed, or may let out. Raises RequestInvalid, PageInvalid, Unauthorized."""
+        await self._gate.check(caller, Operation.QUARANTINE_READ, own=True)
+        within, before = (place_of(place).span,), _number(page.after)
+        sees: dict[str, bool] = {}
+        found: list[HeldShown] = []
+        for _ in range(_TIMES):
+            rows = await self._rows.page(within, state, before, _AT_ONCE)
+            for held in rows:
+                if len(found) == page.size:
+                    return HeldPage(tuple(found), str(before))
+                before = held.id
+                if held.repository not in sees:
+                    sees[held.repository] = await self._looks_into(caller, held)
+                if sees[held.repository] or held.pushed_by == caller.subject.name:
+                    found.append(await self._shown(held))
+            if len(rows) < _AT_ONCE:
+                return HeldPage(tuple(found), "")
+        return HeldPage(tuple(found), str(before))
+
+    async def release(self, caller: Caller, number: int, reason: str) -> HeldShown:
+        """Let it out. Raises NotFound; Denied, also for whoever pushed it where a person has to let it out, and while a
+        gate is against it; and as HeldPushes.release."""
+        held = await self._decidable(caller, number)
+        standing = await self._standing.of(held)
+        if standing.stand is Stand.GATES:
+            raise Denied(f"{held.id} stays in quarantine: {standing.why}", {"id": held.id})
+        if standing.stand is Stand.PERSON and held.pushed_by == caller.subject.name:
+            raise Denied(f"you pushed {held.id} yourself: somebody else has to let it out", {"id": held.id})
+        terms = Terms(room=await self._terms.room(held.repository))
+        await self._rows.release(held, terms, by(caller, self._gate.now()), _line(reason))
+        return await self._now(number)
+
+    async def refuse(self, caller: Caller, number: int, reason: str) -> HeldShown:
+        """Delete it, into the trash. Raises NotFound, Denied, RequestInvalid without a reason, and as
+        HeldPushes.refuse."""
+        held = await self._decidable(caller, number)
+        said = _line(reason)
+        if not said:
+            raise RequestInvalid("say why, for whoever pushed it")
+        await self._letting_out.refuse(held, by(caller, self._gate.now()), said)
+        return await self._now(number)
+
+    async def _decidable(self, caller: Caller, number: int) -> HeldPush:
+        await self._gate.check(caller, Operation.QUARANTINE_READ, own=True)
+        held = await self._rows.get(number)
+        if held is None or not (held.pushed_by == caller.subject.name or await self._looks_into(caller, held)):
+            raise NotFound(f"nothing is in quarantine as {number}", {"id": number})
+        await self._gate.check(caller, Operation.QUARANTINE_DECIDE, repository=held.repository)
+        if held.state is not HeldState.WAITING:
+            what = "let out" if held.state is HeldState.RELEASED else "refused"
+            raise Conflict(f"{number} was {what} by {held.decided_by} already", {"id": number})
+        return held
+
+    async def _looks_into(self, caller: Caller, held: HeldPush) -> bool:
+        actions = (Action.PULL_HELD, Action.POLICY_EDIT)
+        return any([await self._access.allows(caller, action, repository=held.repository) for action in actions])
+
+    async def _shown(self, held: HeldPush) -> HeldShown:
+        return HeldShown(held, await self._standing.of(held) if held.state is HeldState.WAITING else None)
+
+    async def _now(self, number: int) -> HeldShown:
+        held = await self._rows.get(number)
+        if held is None:
+            raise NotFound(f"nothing is in quarantine as {number}", {"id": number})
+        return await self._shown(held)
+
+
+def _line(text: str) -> str:
+    """A reason as it is kept. Raises RequestInvalid."""
+    line = " ".join(text.split())
+    if len(line) > _REASON or not (line.isprintable() or not line):
+        raise RequestInvalid(f"a reason has {_REASON} characters at most, on one line")
+    return line
+
+
+def _number(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise PageInvalid("a page goes on behind a number, as the one before says", {"after": text[:64]})
+    return int(text)

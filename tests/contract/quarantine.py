@@ -1,0 +1,141 @@
+"""What every catalog keeps to about what is pushed into quarantine (ports.held)."""
+
+import pytest
+
+from orlop.domain.access.spans import EVERYTHING, NameSpan
+from orlop.domain.errors import Conflict, ManifestUnknown
+from orlop.domain.events import EventKind
+from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.catalog import Catalog, ManifestPush
+from orlop.ports.held import HeldPush, HeldState
+from orlop.ports.terms import Terms
+from tests.content import Pushable, image, index
+from tests.contract.scene import APP, V1, V2, WEB, Scene
+
+ONE, TWO = image("one"), image("two")
+KEPT = Terms(trash=1_000_000)
+
+
+async def put(scene: Scene, name: RepositoryName, what: Pushable, *tags: Tag) -> bool:
+    """Push a manifest, with its blobs, to where what is pushed is held; whether it is."""
+    await scene.hold_missing(name, what)
+    push = ManifestPush(name, what.digest, what.content, what.manifest, tags, held=True)
+    return await scene.catalog.manifests.put(push, scene.by())
+
+
+async def held(scene: Scene, what: Pushable, *tags: Tag, name: RepositoryName = APP) -> HeldPush:
+    """Something that is pushed into quarantine."""
+    assert await put(scene, name, what, *tags)
+    found = await scene.catalog.held_pushes.of(name, what.digest)
+    assert found is not None
+    return found
+
+
+async def target(catalog: Catalog, tag: Tag) -> str | None:
+    found = await catalog.manifests.resolve(APP, tag)
+    return found.digest if found is not None else None
+
+
+async def waiting(catalog: Catalog, state: HeldState = HeldState.WAITING) -> list[str]:
+    rows = await catalog.held_pushes.page((EVERYTHING,), state, 0, 10)
+    return [row.digest for row in rows]
+
+
+class QuarantineKit:
+    """Needs the fixture `catalog`: an empty one, for each test."""
+
+    async def test_what_is_held_has_no_tag_until_it_is_let_out(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        two = await held(scene, TWO, V1, V2)
+        assert (two.tags, two.expected[V1], two.expected[V2]) == ((V1, V2), ONE.digest, None)
+        assert await target(catalog, V1) == ONE.digest
+        assert await target(catalog, V2) is None
+        assert await waiting(catalog) == [TWO.digest]
+        scene.at += 5
+        await catalog.held_pushes.release(two, Terms(), scene.by(), "it is fine")
+        assert await target(catalog, V1) == await target(catalog, V2) == TWO.digest
+        assert await catalog.held_pushes.of(APP, TWO.digest) is None
+        done = await catalog.held_pushes.get(two.id)
+        assert done is not None
+        assert (done.state, done.decided_at, done.reason) == (HeldState.RELEASED, scene.at, "it is fine")
+        assert await waiting(catalog) == []
+        with pytest.raises(Conflict):
+            await catalog.held_pushes.release(two, Terms(), scene.by())
+        kinds = [event.kind for event in await catalog.outbox.events(0, 100)]
+        assert kinds.count(EventKind.QUARANTINE_HELD) == kinds.count(EventKind.QUARANTINE_RELEASED) == 1
+
+    async def test_what_is_shown_already_is_not_held_again(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        assert not await put(scene, APP, ONE, V2)
+        assert await target(catalog, V2) == ONE.digest
+
+    async def test_the_last_push_of_a_tag_takes_the_place_of_those_that_wait(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        one = await held(scene, ONE, V1, V2)
+        two = await held(scene, TWO, V1)
+        with pytest.raises(Conflict, match="under other tags"):
+            await catalog.held_pushes.release(one, Terms(), scene.by())
+        now = await catalog.held_pushes.get(one.id)
+        assert now is not None
+        assert now.tags == (V2,)
+        await catalog.held_pushes.release(two, Terms(), scene.by())
+        await catalog.held_pushes.release(now, Terms(), scene.by())
+        assert (await target(catalog, V1), await target(catalog, V2)) == (TWO.digest, ONE.digest)
+
+    async def test_a_tag_that_was_set_meanwhile_is_not_moved(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        one = await held(scene, ONE, V1, V2)
+        await scene.push(APP, TWO, V2)
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            await catalog.held_pushes.release(one, Terms(), scene.by())
+        assert await target(catalog, V1) is None
+        assert await waiting(catalog) == [ONE.digest]
+
+    async def test_what_is_refused_goes_into_the_trash_and_is_hidden_when_it_comes_back(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        one = await held(scene, ONE, V1)
+        await catalog.held_pushes.refuse(one, KEPT, scene.by(), "not before Monday")
+        assert await catalog.manifests.resolve(APP, ONE.digest) is None
+        assert await waiting(catalog, HeldState.REFUSED) == [ONE.digest]
+        with pytest.raises(ManifestUnknown):
+            await catalog.held_pushes.refuse(one, KEPT, scene.by(), "again")
+        again = await held(scene, ONE, V1)
+        assert (again.state, again.reason) == (HeldState.WAITING, "")
+
+    async def test_what_an_index_names_shares_its_fate(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        both = index("both", [ONE, TWO])
+        await held(scene, ONE)
+        await held(scene, TWO, V2)
+        all_ = await held(scene, both, V1)
+        assert await waiting(catalog) == [both.digest, TWO.digest]  # of the other nothing else is to be decided
+        await catalog.held_pushes.release(all_, Terms(), scene.by())
+        assert await catalog.held_pushes.of(APP, ONE.digest) is None
+        assert await waiting(catalog) == [TWO.digest]
+
+    async def test_with_an_index_what_only_it_names_is_refused(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        both, alone = index("both", [ONE, TWO]), index("alone", [TWO])
+        await held(scene, ONE)
+        await held(scene, TWO)
+        await held(scene, alone, V2)
+        all_ = await held(scene, both, V1)
+        await catalog.held_pushes.refuse(all_, KEPT, scene.by(), "no")
+        assert await catalog.manifests.resolve(APP, ONE.digest) is None
+        assert await catalog.manifests.resolve(APP, TWO.digest) is not None
+        assert await waiting(catalog) == [alone.digest]
+        assert await waiting(catalog, HeldState.REFUSED) == [both.digest]
+
+    async def test_pages_are_of_a_place_the_last_first(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        one = await held(scene, ONE, V1)
+        two = await held(scene, TWO, V1, name=WEB)
+        rows = catalog.held_pushes
+        assert [row.id for row in await rows.page((EVERYTHING,), HeldState.WAITING, 0, 1)] == [two.id]
+        assert [row.id for row in await rows.page((EVERYTHING,), HeldState.WAITING, two.id, 9)] == [one.id]
+        web = NameSpan(str(WEB), f"{WEB}!")
+        assert [row.id for row in await rows.page((web,), HeldState.WAITING, 0, 9)] == [two.id]
+        await catalog.manifests.delete(WEB, TWO.digest, scene.by(), KEPT)
+        assert await rows.page((web,), HeldState.WAITING, 0, 9) == ()
