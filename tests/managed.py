@@ -29,9 +29,11 @@ class Managed:
         assert answer.status in {200, 201, 202, 204}, (method, path, answer.status, answer.body)
         return json.loads(answer.body) if answer.body else None
 
-    def refused(self, method: str, path: str, *, status: int, who: str = "admin") -> Any:
+    def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
         """Something of the API that is refused; what is said of it."""
-        answer = self._asked(method, f"/api/v1/{path}", _basic(who))
+        sent = json.dumps(body).encode() if body is not None else b""
+        lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
+        answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)
 
@@ -57,9 +59,9 @@ class Managed:
         """What comes of asking for a manifest."""
         return self._asked(method, f"/v2/{repository}/manifests/{reference}", _basic(who))
 
-    def delete(self, repository: str, reference: str) -> None:
+    def delete(self, repository: str, reference: str, who: str = "admin") -> None:
         """As a client does."""
-        answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic("admin"))
+        answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic(who))
         assert answer.status == 202, answer
 
     def _asked(self, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:

@@ -84,7 +84,7 @@ def quarantine(desk: QuarantineDesk) -> list[HTTPRouteHandler]:
                 name="place", max_length=256, description="`/`, a namespace (`team/`) or a repository (`team/app`)."
             ),
         ] = "/",
-        state: Annotated[
+        became: Annotated[
             HeldStateName, QueryParameter(name="state", description="What became of it.")
         ] = HeldStateName.WAITING,
         n: Size = PAGE,
@@ -92,7 +92,7 @@ def quarantine(desk: QuarantineDesk) -> list[HTTPRouteHandler]:
     ) -> Response[list[HeldPushValue]]:
         """What was pushed into quarantine, the last first, as far as the caller pushed it or may look into it. A page
         may end early where much was looked at that is not for the caller to see: the link goes on."""
-        wanted = HeldState[state.name]
+        wanted = HeldState[became.name]
         page = await desk.page(caller_of(request), place, wanted, page_of(n, last))
         return going_on(request, page.items, HeldPushValue.of, page.goes_on, n)
 
