@@ -68,6 +68,9 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.quarantine.desk import QuarantineDesk
+from orlop.services.quarantine.letting_out import LettingOut
+from orlop.services.quarantine.standing import QuarantineStanding
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -219,6 +222,7 @@ def desks_of(
         lambda size: bytes(size),
     )
     states, scans = catalog.scanning.states, catalog.scanning.scans
+    gates, quarantine = _gate_desks(opened, gate, access, content, repositories, in_force, matching, terms, clock)
     return Desks(
         management=management,
         scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
@@ -246,7 +250,8 @@ def desks_of(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
         licences=ImageLicences(insides, in_force, acceptance),
-        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
+        gates=gates,
+        quarantine=quarantine,
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -292,7 +297,7 @@ def desks_of(
     )
 
 
-def _gate_desk(
+def _gate_desks(
     opened: OpenCatalog,
     gate: Gate,
     access: Access,
@@ -300,8 +305,9 @@ def _gate_desk(
     repositories: Repositories,
     in_force: SettingsInForce,
     matching: Matching,
+    terms: WriteTerms,
     clock: Clock,
-) -> GateDesk:
+) -> tuple[GateDesk, QuarantineDesk]:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
@@ -317,6 +323,10 @@ def _gate_desk(
         content.blobs,
         Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
     )
-    verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    verdicts = GateVerdicts(in_force, facts, catalog.held_pushes, opened.changes, opened.settings_changes, clock)
     rows, names = catalog.gates.rows, catalog.search
-    return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)
+    standing = QuarantineStanding(in_force, verdicts, catalog.manifests)
+    letting_out = LettingOut(catalog.held_pushes, standing, terms, opened.queue.jobs, clock, lambda _: None)
+    quarantine = QuarantineDesk(gate, access, catalog.held_pushes, standing, terms, letting_out)
+    gates = GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)
+    return gates, quarantine

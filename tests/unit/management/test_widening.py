@@ -530,6 +530,8 @@ NOT_WIDENING = frozenset(
         Operation.DELIVERY_SEND,
         Operation.RETENTION_READ,
         Operation.GATE_TRY,
+        Operation.QUARANTINE_READ,
+        Operation.QUARANTINE_DECIDE,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,
