@@ -33,6 +33,7 @@ class Managed:
         """Something of the API that is refused; what is said of it."""
         sent = json.dumps(body).encode() if body is not None else b""
         lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
+        lines += ["if-none-match: *"] if method == "PUT" else []
         answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)

@@ -33,6 +33,7 @@ from tests.contract import (
     retention,
     scans,
     scrub,
+    signatures,
     trash,
     uploads,
     usage,
@@ -60,7 +61,8 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
-    TestQuarantine = quarantine.QuarantineKit
+    TestHeldPushes = quarantine.HeldPushesKit
+    TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit

@@ -41,7 +41,7 @@ async def waiting(catalog: Catalog, state: HeldState = HeldState.WAITING) -> lis
     return [row.digest for row in rows]
 
 
-class QuarantineKit:
+class HeldPushesKit:
     """Needs the fixture `catalog`: an empty one, for each test."""
 
     async def test_what_is_held_has_no_tag_until_it_is_let_out(self, catalog: Catalog) -> None:

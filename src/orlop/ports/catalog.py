@@ -31,6 +31,7 @@ from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
 from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
+from orlop.ports.inside_inspection import InsideInspection
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
@@ -39,6 +40,7 @@ from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
 from orlop.ports.setting_ends import SettingEnds
+from orlop.ports.signatures import SignatureVerdicts
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -434,6 +436,14 @@ class Inspection(Protocol):
         ...
 
 
+class SignatureStore(msgspec.Struct, frozen=True):
+    """What signatures of images are found by, never behind, and what came of looking at them."""
+
+    verdicts: SignatureVerdicts
+    browse: Browse
+    holdings: Holdings
+
+
 class Catalog(msgspec.Struct, frozen=True):
     """All roles of one catalog, for bootstrap to hand each service what it needs."""
 
@@ -450,6 +460,7 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     insides: InsideStore
+    inside_inspection: InsideInspection
     scanning: ScanStore
     holdings: Holdings
     locks: Locks
@@ -475,5 +486,6 @@ class Catalog(msgspec.Struct, frozen=True):
     advisories: AdvisoryStore
     gates: GateStore
     held_pushes: HeldPushes
+    signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds

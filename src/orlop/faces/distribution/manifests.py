@@ -76,6 +76,8 @@ class ManifestHandlers:
         ]
         if pushed.subject is not None:
             headers.append(header("oci-subject", pushed.subject))
+        if pushed.warning:
+            headers.append(warning(pushed.warning))
         headers += [header("oci-tag", tag) for tag in (pushed.tags if by_digest else ())]
         if pushed.held:
             headers.append(warning(f"{request.repository}@{pushed.digest} waits in quarantine until it is let out"))

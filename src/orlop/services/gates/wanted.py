@@ -13,7 +13,7 @@ from orlop.domain.quarantine.landing import runs
 from orlop.ports.catalog import Manifests, StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.insides import Insides, InsideState
-from orlop.services.gates.facts import read
+from orlop.services.gates.said import read
 from orlop.services.inside.reading import ImageReading
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.shown import Upstreams
