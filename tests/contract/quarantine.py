@@ -5,15 +5,21 @@ import pytest
 from orlop.domain.access.spans import EVERYTHING, NameSpan
 from orlop.domain.errors import Conflict, ManifestUnknown
 from orlop.domain.events import EventKind
+from orlop.domain.labels import LabelChange, Term
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import Catalog, ManifestPush
 from orlop.ports.held import HeldPush, HeldState
+from orlop.ports.retention import Wanted
+from orlop.ports.search import Sought
 from orlop.ports.terms import Terms
 from tests.content import Pushable, image, index
+from tests.contract import insides
 from tests.contract.scene import APP, V1, V2, WEB, Scene
 
 ONE, TWO = image("one"), image("two")
 KEPT = Terms(trash=1_000_000)
+PAGE = PageRequest(100)
 
 
 async def put(scene: Scene, name: RepositoryName, what: Pushable, *tags: Tag) -> bool:
@@ -139,3 +145,92 @@ class HeldPushesKit:
         assert [row.id for row in await rows.page((web,), HeldState.WAITING, 0, 9)] == [two.id]
         await catalog.manifests.delete(WEB, TWO.digest, scene.by(), KEPT)
         assert await rows.page((web,), HeldState.WAITING, 0, 9) == ()
+
+    async def test_no_list_has_what_waits(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        says = image("of one", subject=ONE, annotations={"org.example.team": "blue"})
+        await held(scene, says, V2)
+        package = insides.package("both", "MIT")
+        for what in (ONE, says):
+            await insides.read(catalog, scene, what.digest, insides.held(package))
+            await catalog.labels.change(APP, what.digest, LabelChange(sets={"team": "blue"}), scene.by())
+        before = await lists(catalog, says)
+        assert before == {name: (name != "untagged") * [ONE.digest] for name in before} | {
+            "annotation": [],
+            "digest": [],
+            "referrers": [],
+            "manifests": 1,
+        }
+        waits = await catalog.held_pushes.of(APP, says.digest)
+        assert waits is not None
+        await catalog.held_pushes.release(waits, Terms(), scene.by())
+        both = sorted((ONE.digest, says.digest))
+        assert await lists(catalog, says) == dict.fromkeys(before, both) | {
+            "annotation": [says.digest],
+            "digest": [says.digest],
+            "referrers": [says.digest],
+            "untagged": [],
+            "manifests": 2,
+        }
+        loose = image("loose")
+        assert await put(scene, APP, loose)
+        assert (await lists(catalog, loose))["untagged"] == []
+        await catalog.held_pushes.release(await found(catalog, loose), Terms(), scene.by())
+        assert (await lists(catalog, loose))["untagged"] == [loose.digest]
+
+    async def test_retention_knows_what_waits(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        two = await held(scene, TWO, V2)
+        inventories = catalog.retention.inventories
+        before = await inventories.of(APP, Wanted())
+        assert before is not None
+        assert (before.waiting, before.manifests.keys()) == ({TWO.digest}, {ONE.digest, TWO.digest})
+        await catalog.held_pushes.refuse(two, KEPT, scene.by(), "no")
+        after = await inventories.of(APP, Wanted())
+        assert after is not None
+        assert (after.waiting, after.manifests.keys()) == (set(), {ONE.digest})
+
+
+async def found(catalog: Catalog, what: Pushable) -> HeldPush:
+    """What waits as this."""
+    waits = await catalog.held_pushes.of(APP, what.digest)
+    assert waits is not None
+    return waits
+
+
+async def lists(catalog: Catalog, what: Pushable) -> dict[str, object]:
+    """The digests of everything that lists manifests of a repository, and how many it has."""
+    search, holding = catalog.search, catalog.advisories.holding
+    sought = {
+        "label": Sought("label", "blue", key="team"),
+        "annotation": Sought("annotation", "blue", key="org.example.team"),
+        "digest": Sought("manifest", what.digest[:30]),
+    }
+    told: dict[str, object] = {}
+    for name, one in sought.items():
+        rare = sorted(row.digest for row in await search.rare(one, 9))
+        assert rare == sorted(row.digest for row in await search.within(one, (EVERYTHING,), ("", ""), 9)), name
+        told[name] = rare
+    terms = (Term("team", "blue"),), (Term("team", None),)
+    by_value, by_key = [await catalog.labels.having(each, EVERYTHING, ("", ""), 9) for each in terms]
+    assert by_value == by_key
+    told["labelled"] = sorted(one.digest or "" for one in by_key)
+    told["referrers"] = [one.digest for one in (await catalog.browse.referrers(APP, ONE.digest, None, PAGE)).items]
+    told["untagged"] = [one.digest for one in (await catalog.holdings.untagged(APP, PAGE)).items]
+    packages = [one.id for one in await holding.asked("both", "", 9)]
+    licences = [one.id for one in await holding.licences("mit", "mit~", 9)]
+    for name, rare_, along in (
+        ("holds", await holding.rare(packages, 9), await holding.along(packages, [APP], ("", ""), 9)),
+        (
+            "licensed",
+            await holding.rare_licensed(licences, 9),
+            await holding.along_licensed(licences, [APP], ("", ""), 9),
+        ),
+    ):
+        assert sorted(one.digest for one in rare_ or ()) == sorted(one.place.digest for one in along if one.holds)
+        told[name] = sorted(one.digest for one in rare_ or ())
+    counted = await catalog.holdings.of(APP)
+    told["manifests"] = counted.manifests if counted is not None else 0
+    return told

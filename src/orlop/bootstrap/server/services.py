@@ -30,6 +30,7 @@ from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
+from orlop.services.content.quarantined import QuarantineSight
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
@@ -118,6 +119,7 @@ def build_services(
         gate=GatedPushes(
             in_force, stores.settings_changes, said, expressions, clock, metrics.gates.pushed, notices.warned
         ),
+        sight=QuarantineSight(in_force, catalog.held_pushes, access),
     )
     remotes = build_guarded(settings, stores, metrics.upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)

@@ -64,8 +64,16 @@ class PushGate(Protocol):
         ...
 
 
+class Sight(Protocol):
+    """What of a repository is hidden from some."""
+
+    async def hides(self, caller: Caller, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether a manifest is not to be known to somebody who may pull there. Raises Unavailable."""
+        ...
+
+
 class Manifests:
-    """`sparse_indexes`: an index may name manifests that its repository does not hold."""
+    """`sparse_indexes`: an index may name manifests that its repository does not hold. `sight`: what is hidden."""
 
     def __init__(
         self,
@@ -76,8 +84,10 @@ class Manifests:
         *,
         sparse_indexes: bool,
         gate: PushGate | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._gate = gate
+        self._sight = sight
         self._rows = rows
         self._referrers = referrers
         self._terms = terms
@@ -96,6 +106,19 @@ class Manifests:
         if found is None:
             raise unknown_manifest(repository, reference)
         return found
+
+    async def seen(self, repository: RepositoryName, reference: Reference, caller: Caller) -> StoredManifest:
+        """The same for somebody who may pull there. Raises ManifestUnknown, also for what is hidden from them."""
+        found = await self.resolve(repository, reference)
+        await self.check_seen(repository, reference, found.digest, caller)
+        return found
+
+    async def check_seen(
+        self, repository: RepositoryName, reference: Reference, digest: Digest, caller: Caller
+    ) -> None:
+        """Raises ManifestUnknown for what is hidden from somebody."""
+        if self._sight is not None and await self._sight.hides(caller, repository, digest):
+            raise unknown_manifest(repository, reference)
 
     async def put(
         self,
@@ -186,6 +209,7 @@ class Manifests:
         who = by(caller, self._clock.now())
         if isinstance(reference, Digest):
             digest = reference
+            await self.check_seen(repository, digest, digest, caller)
             if expected and expected[digest] != digest:
                 await self.resolve(repository, digest)
                 raise Stale(f"the manifest {digest} is there, and is not what was expected", {"digest": digest})

@@ -17,6 +17,7 @@ from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.content.manifests import unknown_manifest
+from orlop.services.content.quarantined import pushed_it, sees_quarantine
 from orlop.services.gates.naming import image_words
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
@@ -98,16 +99,10 @@ class GatedPulls:
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
     ) -> Verdict:
         verdict = await self._verdicts.at_pull(repository, manifest)
-        hidden = verdict.pushed_by is not None and verdict.pushed_by != caller.subject.name
-        if hidden and await self._is_hidden_from(caller, repository):
+        hidden = verdict.pushed_by is not None and not pushed_it(caller, verdict.pushed_by)
+        if hidden and not await sees_quarantine(self._access, caller, repository):
             raise unknown_manifest(repository, reference)
         return verdict
-
-    async def _is_hidden_from(self, caller: Caller, repository: RepositoryName) -> bool:
-        """Whether somebody may not know what waits in quarantine that others pushed: who decides of it may."""
-        if not await self._is_held_from(caller, repository):
-            return False
-        return not await self._access.allows(caller, Action.POLICY_EDIT, repository=repository)
 
     async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
         """Whether gates concern somebody. Where anybody may do anything they concern everybody."""

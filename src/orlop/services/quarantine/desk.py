@@ -2,13 +2,14 @@
 
 import msgspec
 
-from orlop.domain.access import Action, Caller
+from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, PageInvalid, RequestInvalid
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.held import HeldPush, HeldPushes, HeldState
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
+from orlop.services.content.quarantined import pushed_it, sees_quarantine
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.quarantine.letting_out import LettingOut
 from orlop.services.quarantine.standing import QuarantineStanding, Stand, Standing
@@ -66,8 +67,8 @@ class QuarantineDesk:
                     return HeldPage(tuple(found), str(before))
                 before = held.id
                 if held.repository not in sees:
-                    sees[held.repository] = await self._looks_into(caller, held)
-                if sees[held.repository] or held.pushed_by == caller.subject.name:
+                    sees[held.repository] = await sees_quarantine(self._access, caller, held.repository)
+                if sees[held.repository] or pushed_it(caller, held.pushed_by):
                     found.append(await self._shown(held))
             if len(rows) < _AT_ONCE:
                 return HeldPage(tuple(found), "")
@@ -99,7 +100,7 @@ class QuarantineDesk:
     async def _decidable(self, caller: Caller, number: int) -> HeldPush:
         await self._gate.check(caller, Operation.QUARANTINE_READ, own=True)
         held = await self._rows.get(number)
-        if held is None or not (held.pushed_by == caller.subject.name or await self._looks_into(caller, held)):
+        if held is None or not await self._is_seen(caller, held):
             raise NotFound(f"nothing is in quarantine as {number}", {"id": number})
         await self._gate.check(caller, Operation.QUARANTINE_DECIDE, repository=held.repository)
         if held.state is not HeldState.WAITING:
@@ -107,9 +108,8 @@ class QuarantineDesk:
             raise Conflict(f"{number} was {what} by {held.decided_by} already", {"id": number})
         return held
 
-    async def _looks_into(self, caller: Caller, held: HeldPush) -> bool:
-        actions = (Action.PULL_HELD, Action.POLICY_EDIT)
-        return any([await self._access.allows(caller, action, repository=held.repository) for action in actions])
+    async def _is_seen(self, caller: Caller, held: HeldPush) -> bool:
+        return pushed_it(caller, held.pushed_by) or await sees_quarantine(self._access, caller, held.repository)
 
     async def _shown(self, held: HeldPush) -> HeldShown:
         return HeldShown(held, await self._standing.of(held) if held.state is HeldState.WAITING else None)
