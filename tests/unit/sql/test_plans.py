@@ -429,7 +429,7 @@ OF_REPOSITORIES = {
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
-        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add"),
+        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add", "retention_waiting"),
     },
     "by names before those that are hidden": {
         *("repositories_empty", "blob_holders", "link_holder", "cached_holder"),

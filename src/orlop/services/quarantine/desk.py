@@ -1,5 +1,7 @@
 """What waits in quarantine, for whoever pushed it or may let it out; and what they decide."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from orlop.domain.access import Caller
@@ -73,6 +75,16 @@ class QuarantineDesk:
             if len(rows) < _AT_ONCE:
                 return HeldPage(tuple(found), "")
         return HeldPage(tuple(found), str(before))
+
+    async def decidable(self, caller: Caller, pushes: Collection[HeldPush]) -> frozenset[int]:
+        """The numbers of those that somebody may decide of."""
+        may: dict[str, bool] = {}
+        for held in pushes:
+            if held.repository not in may:
+                may[held.repository] = await self._gate.may(
+                    caller, Operation.QUARANTINE_DECIDE, repository=held.repository
+                )
+        return frozenset(held.id for held in pushes if may[held.repository])
 
     async def release(self, caller: Caller, number: int, reason: str) -> HeldShown:
         """Let it out. Raises NotFound; Denied, also for whoever pushed it where a person has to let it out, and while a
