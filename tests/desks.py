@@ -348,7 +348,7 @@ def _gate_desks(
     verdicts = GateVerdicts(in_force, facts, catalog.held_pushes, opened.changes, opened.settings_changes, clock)
     rows, names = catalog.gates.rows, catalog.search
     standing = QuarantineStanding(in_force, verdicts, catalog.manifests)
-    letting_out = LettingOut(catalog.held_pushes, standing, terms, opened.queue.jobs, clock, lambda _: None)
-    quarantine = QuarantineDesk(gate, access, catalog.held_pushes, standing, terms, letting_out)
+    letting_out = LettingOut(catalog.held_pushes, standing, terms, opened.queue.jobs, clock, lambda *_: None)
+    quarantine = QuarantineDesk(gate, access, catalog.held_pushes, standing, letting_out)
     gates = GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)
     return gates, quarantine

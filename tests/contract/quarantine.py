@@ -1,5 +1,7 @@
 """What every catalog keeps to about what is pushed into quarantine (ports.held)."""
 
+import asyncio
+
 import pytest
 
 from orlop.domain.access.spans import EVERYTHING, NameSpan
@@ -16,6 +18,7 @@ from orlop.ports.terms import Terms
 from tests.content import Pushable, image, index
 from tests.contract import insides
 from tests.contract.scene import APP, V1, V2, WEB, Scene
+from tests.volume import volume
 
 ONE, TWO = image("one"), image("two")
 KEPT = Terms(trash=1_000_000)
@@ -81,7 +84,7 @@ class HeldPushesKit:
         scene = Scene(catalog)
         one = await held(scene, ONE, V1, V2)
         two = await held(scene, TWO, V1)
-        with pytest.raises(Conflict, match="under other tags"):
+        with pytest.raises(Conflict, match="was pushed again"):
             await catalog.held_pushes.release(one, Terms(), scene.by())
         now = await catalog.held_pushes.get(one.id)
         assert now is not None
@@ -178,6 +181,96 @@ class HeldPushesKit:
         assert (await lists(catalog, loose))["untagged"] == []
         await catalog.held_pushes.release(await found(catalog, loose), Terms(), scene.by())
         assert (await lists(catalog, loose))["untagged"] == [loose.digest]
+
+    async def test_how_many_wait_and_since_when(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.held_pushes
+        assert await rows.depth() == (0, 0)
+        one = await held(scene, ONE, V1)
+        scene.at += 7
+        two = await held(scene, TWO, V2)
+        assert await rows.depth() == (2, one.pushed_at)
+        await rows.release(one, Terms(), scene.by())
+        assert await rows.depth() == (1, two.pushed_at)
+        await catalog.manifests.delete(APP, TWO.digest, scene.by(), KEPT)
+        assert await rows.depth() == (0, 0), "what lies in the trash does not wait"
+
+    async def test_what_was_pushed_again_is_decided_of_as_it_is_now(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.held_pushes
+        one = await held(scene, ONE, V1)
+        scene.at += 5
+        again = await held(scene, ONE, V1)
+        assert again.id == one.id
+        for decide in (rows.release(one, Terms(), scene.by()), rows.refuse(one, KEPT, scene.by(), "no")):
+            with pytest.raises(Conflict, match="was pushed again"):
+                await decide
+        await rows.release(again, Terms(), scene.by())
+
+    async def test_one_decision_counts_of_those_that_race(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.held_pushes
+        for number in range(volume(3, 30)):
+            what = image(f"raced {number}")
+            waits = await held(scene, what, Tag(f"t{number}"))
+            done = await asyncio.gather(
+                rows.release(waits, Terms(), scene.by("ann")),
+                rows.refuse(waits, KEPT, scene.by("bob"), "no"),
+                rows.release(waits, Terms(), scene.by("eve")),
+                return_exceptions=True,
+            )
+            lost = [one for one in done if one is not None]
+            assert len(lost) == 2
+            assert all(isinstance(one, Conflict | ManifestUnknown) for one in lost), lost
+            decided = await rows.get(waits.id)
+            assert decided is not None
+            there = await target(catalog, Tag(f"t{number}"))
+            if decided.state is HeldState.RELEASED:
+                assert (there, decided.decided_by in {"ann", "eve"}) == (what.digest, True)
+            else:
+                assert (there, decided.decided_by) == (None, "bob")
+                assert await catalog.manifests.resolve(APP, what.digest) is None
+
+    async def test_a_release_and_a_push_of_its_tag_leave_the_last_push(self, catalog: Catalog) -> None:
+        """Whichever is first: no earlier build comes out after a later one."""
+        scene, rows = Scene(catalog), catalog.held_pushes
+        for number in range(volume(3, 30)):
+            tag = Tag(f"t{number}")
+            earlier, later = image(f"earlier {number}"), image(f"later {number}")
+            waits = await held(scene, earlier, tag)
+            await scene.hold_missing(APP, later)
+            push = ManifestPush(APP, later.digest, later.content, later.manifest, (tag,), held=True)
+            done = await asyncio.gather(
+                rows.release(waits, Terms(), scene.by()),
+                catalog.manifests.put(push, scene.by()),
+                return_exceptions=True,
+            )
+            assert done[1] is True, "it waits"
+            assert done[0] is None or isinstance(done[0], Conflict), done
+            last = await found(catalog, later)
+            await rows.release(last, Terms(), scene.by())
+            assert await target(catalog, tag) == later.digest
+            before = await rows.get(waits.id)
+            assert before is not None
+            if before.state is HeldState.WAITING:
+                assert before.tags == ()
+
+    async def test_its_events_say_what_happened(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.held_pushes
+        one = await held(scene, ONE, V1, V2)
+        two = await held(scene, TWO)
+        await rows.release(one, Terms(), scene.by("ann"), "looked at it")
+        await rows.refuse(two, KEPT, scene.by("bob"), "not before Monday")
+        told = [
+            (event.kind, event.actor, event.repository, event.digest, event.tag, event.detail)
+            for event in await catalog.outbox.events(0, 1_000)
+            if event.kind.value.startswith("quarantine.") or event.kind is EventKind.TAG_SET
+        ]
+        assert told == [
+            (EventKind.QUARANTINE_HELD, "alice", APP, ONE.digest, V1, ""),
+            (EventKind.QUARANTINE_HELD, "alice", APP, TWO.digest, "", ""),
+            (EventKind.TAG_SET, "ann", APP, ONE.digest, V1, ""),
+            (EventKind.TAG_SET, "ann", APP, ONE.digest, V2, ""),
+            (EventKind.QUARANTINE_RELEASED, "ann", APP, ONE.digest, V1, "looked at it"),
+            (EventKind.QUARANTINE_REFUSED, "bob", APP, TWO.digest, "", "not before Monday"),
+        ]
 
     async def test_retention_knows_what_waits(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -69,6 +69,10 @@ class HeldPushes(Protocol):
         nothing of manifests that an index names that is held."""
         ...
 
+    async def depth(self) -> tuple[int, int]:
+        """How many wait, and since when the first of them does, in microseconds since 1970; 0: none waits."""
+        ...
+
     async def release(self, held: HeldPush, terms: Terms, by: By, reason: str = "") -> None:
         """Let it out, and set its tags, all or nothing. Raises Conflict where that was decided before, or its tags are
         others by now or point at something else than when they were pushed; ManifestUnknown where it is gone; and what

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
 from orlop.telemetry.gates import GateMetrics
-from orlop.telemetry.quarantine import QuarantineMetrics
+from orlop.telemetry.quarantine import QuarantineMetrics, QuarantineUse, quarantine_families
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
 from orlop.telemetry.traffic import Traffic, traffic_of
@@ -122,6 +122,7 @@ class Waiting(NamedTuple):
     advisories: Sequence[SourceUse] = ()
     images: ReadUse | None = None
     scanners: Sequence[ScannerUse] = ()
+    quarantine: QuarantineUse = QuarantineUse(0, 0)
 
 
 class Metrics:
@@ -449,6 +450,7 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
+            yield from quarantine_families(self._waiting.quarantine)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -456,7 +456,7 @@ OF_REPOSITORIES = {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
         "scan_manifests",
     },
-    "hidden ones, too: none has the name of what was pushed": {"quarantined_page"},
+    "hidden ones, too: none has the name of what was pushed": {"quarantined_page", "quarantined_depth"},
     "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},
 }

@@ -42,6 +42,10 @@ class SqlHeldPushes:
         rows = await self._lists.all("quarantined_page", spans_of(spans), state.value, before or _LAST, limit)
         return tuple(map(_held, rows))
 
+    async def depth(self) -> tuple[int, int]:
+        row = await self._lists.one("quarantined_depth")
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
     async def release(self, held: HeldPush, terms: Terms, by: By, reason: str = "") -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id, manifest = await _decided(tx, held, HeldState.RELEASED, by, reason, ledger)
@@ -79,8 +83,8 @@ async def _decided(
     waiting = await tx.one("quarantined_row", known[0])
     if waiting is None or waiting[1] != HeldState.WAITING:
         raise Conflict(f"{held.id} does not wait in quarantine any more", {"id": held.id})
-    if kept_tags(waiting[2]) != held.expected:
-        raise Conflict(f"what waits as {held.id} was pushed under other tags meanwhile; look again", {"id": held.id})
+    if waiting[3] != held.pushed_at or kept_tags(waiting[2]) != held.expected:
+        raise Conflict(f"what waits as {held.id} was pushed again meanwhile; look at it anew", {"id": held.id})
     await tx.one("quarantined_decide", held.id, state.value, by.actor, by.at, reason, 0)
     return row_id, int(known[0])
 

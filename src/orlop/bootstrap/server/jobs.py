@@ -52,7 +52,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores), build_watch(stores, services).known),
-        build_letting_out(stores, services, metrics.quarantine.decided).work(),
+        build_letting_out(stores, services).work(),
         build_updating(settings, stores, services, metrics).work(),
         build_finding_history(stores, services),
         *build_scanning(settings, stores, services, metrics.scanners.ended).works(),

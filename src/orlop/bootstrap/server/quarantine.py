@@ -1,12 +1,17 @@
 """Builds what keeps things in quarantine, and lets them out."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.gates import build_verdicts
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
+from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.durations import SECOND
+from orlop.ports.by import By
+from orlop.ports.held import HeldPush
 from orlop.services.following import known
 from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.management.operations import Gate
@@ -21,22 +26,22 @@ def build_standing(stores: Stores, services: Services) -> QuarantineStanding:
     return QuarantineStanding(services.in_force, build_verdicts(stores, services), stores.catalog.manifests)
 
 
-def build_letting_out(stores: Stores, services: Services, told: Callable[[str], None]) -> LettingOut:
-    """What lets things out by itself."""
+def build_letting_out(stores: Stores, services: Services) -> LettingOut:
+    """What lets things out."""
     return LettingOut(
         stores.catalog.held_pushes,
         build_standing(stores, services),
         services.terms,
         stores.queue.jobs,
         SystemClock(),
-        told,
+        partial(_told, services.decided),
     )
 
 
 def build_watch(stores: Stores, services: Services) -> QuarantineWatch:
     """What sees that something may come out."""
     catalog, clock = stores.catalog, SystemClock()
-    news = build_letting_out(stores, services, _uncounted).call
+    news = build_letting_out(stores, services).call
     return QuarantineWatch(catalog.outbox, stores.cursors, catalog.held_pushes, clock, news)
 
 
@@ -53,10 +58,10 @@ def build_quarantine_desk(stores: Stores, services: Services, permission: Gate) 
         services.access,
         stores.catalog.held_pushes,
         build_standing(stores, services),
-        services.terms,
-        build_letting_out(stores, services, _uncounted),
+        build_letting_out(stores, services),
     )
 
 
-def _uncounted(outcome: str) -> None:
-    """The audit log has what people decide."""
+def _told(decided: Callable[[str, str, float], None], outcome: str, by: By, held: HeldPush) -> None:
+    who = "itself" if by.actor == SYSTEM.name else "person"
+    decided(outcome, who, max(0, by.at - held.pushed_at) / SECOND)

@@ -1,6 +1,7 @@
 """Builds the services on open stores."""
 
 import secrets
+from collections.abc import Callable
 
 import msgspec
 
@@ -72,6 +73,8 @@ class Services(msgspec.Struct, frozen=True):
     filling: Filling
     judgements: ImageJudgements
     expressions: ProcessExpressions
+    decided: Callable[[str, str, float], None]
+    """Counts what came out of quarantine."""
 
     async def close(self) -> None:
         """Break off what is under way."""
@@ -156,6 +159,7 @@ def build_services(
         collection=build_collection(settings, stores),
         notices=notices,
         expressions=expressions,
+        decided=metrics.quarantine.decided,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

@@ -9,13 +9,11 @@ from orlop.domain.errors import Conflict, Denied, NotFound, PageInvalid, Request
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.held import HeldPush, HeldPushes, HeldState
-from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
 from orlop.services.content.quarantined import pushed_it, sees_quarantine
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.quarantine.letting_out import LettingOut
 from orlop.services.quarantine.standing import QuarantineStanding, Stand, Standing
-from orlop.services.tags.terms import WriteTerms
 from orlop.services.trash.trash import place_of
 
 #: Rows that are read at once, and how often for one answer.
@@ -46,14 +44,12 @@ class QuarantineDesk:
         access: Access,
         rows: HeldPushes,
         standing: QuarantineStanding,
-        terms: WriteTerms,
         letting_out: LettingOut,
     ) -> None:
         self._gate = gate
         self._access = access
         self._rows = rows
         self._standing = standing
-        self._terms = terms
         self._letting_out = letting_out
 
     async def page(self, caller: Caller, place: str, state: HeldState, page: PageRequest) -> HeldPage:
@@ -90,13 +86,14 @@ class QuarantineDesk:
         """Let it out. Raises NotFound; Denied, also for whoever pushed it where a person has to let it out, and while a
         gate is against it; and as HeldPushes.release."""
         held = await self._decidable(caller, number)
-        standing = await self._standing.of(held)
-        if standing.stand is Stand.GATES:
-            raise Denied(f"{held.id} stays in quarantine: {standing.why}", {"id": held.id})
-        if standing.stand is Stand.PERSON and held.pushed_by == caller.subject.name:
-            raise Denied(f"you pushed {held.id} yourself: somebody else has to let it out", {"id": held.id})
-        terms = Terms(room=await self._terms.room(held.repository))
-        await self._rows.release(held, terms, by(caller, self._gate.now()), _line(reason))
+
+        def check(standing: Standing) -> None:
+            if standing.stand is Stand.GATES:
+                raise Denied(f"{held.id} stays in quarantine: {standing.why}", {"id": held.id})
+            if standing.stand is Stand.PERSON and held.pushed_by == caller.subject.name:
+                raise Denied(f"you pushed {held.id} yourself: somebody else has to let it out", {"id": held.id})
+
+        await self._letting_out.release(held, by(caller, self._gate.now()), _line(reason), check)
         return await self._now(number)
 
     async def refuse(self, caller: Caller, number: int, reason: str) -> HeldShown:

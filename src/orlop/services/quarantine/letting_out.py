@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from orlop.domain.access.spans import EVERYTHING
@@ -25,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LettingOut:
-    """`told` counts what became of something: `released`, `refused`."""
+    """`told` is told what became of something, `released` or `refused`, by whom, and what it was."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class LettingOut:
         terms: WriteTerms,
         jobs: Jobs,
         clock: Clock,
-        told: Callable[[str], None],
+        told: Callable[[str, By, HeldPush], None],
     ) -> None:
         self._rows = rows
         self._standing = standing
@@ -63,29 +64,54 @@ class LettingOut:
             run.tell(Progress(looked, 0, "images"))
         return f"{released} let out, {refused} refused, {counted(looked - released - refused, 'image')} still waiting"
 
-    async def _one(self, held: HeldPush) -> str:
-        standing = await self._standing.of(held)
-        now = self._clock.now()
-        try:
-            if standing.stand is Stand.NOTHING:
-                await self._rows.release(
-                    held, Terms(room=await self._terms.room(held.repository)), By(SYSTEM.name, now)
-                )
-                became = "released"
-            elif _is_over(standing, now):
-                await self.refuse(held, By(SYSTEM.name, now), "nobody let it out in time")
-                became = "refused"
-            else:
-                return ""
-        except RegistryError as error:  # somebody else was first, or a tag cannot be set: whoever looks is told
-            _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)
-            return ""
-        self._told(became)
-        return became
+    async def release(self, held: HeldPush, by: By, reason: str, check: Callable[[Standing], None]) -> None:
+        """Let it out as long as `check` lets how it stands pass, which holds until it is out: where a rule or a gate
+        changes meanwhile, that is asked again. Raises what `check` does, and as HeldPushes.release."""
+
+        async def made() -> Terms:
+            standing = await self._standing.of(held)
+            check(standing)
+            terms = await self._terms.released(held.repository, held.tags)
+            return msgspec.structs.replace(terms, settings=min(terms.settings, standing.settings))
+
+        await self._terms.keep(made, lambda terms: self._rows.release(held, terms, by, reason))
+        self._told("released", by, held)
 
     async def refuse(self, held: HeldPush, by: By, reason: str) -> None:
         """Delete it into the trash. Raises as HeldPushes.refuse."""
         await self._rows.refuse(held, Terms(trash=await self._terms.kept(held.repository)), by, reason)
+        self._told("refused", by, held)
+
+    async def _one(self, held: HeldPush) -> str:
+        by = By(SYSTEM.name, self._clock.now())
+        try:
+            await self.release(held, by, "", _check_free)
+            return "released"
+        except _Waiting as waiting:
+            if not _is_over(waiting.standing, by.at):
+                return ""
+        except RegistryError as error:  # somebody else was first, or a tag cannot be set: whoever looks is told
+            _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)
+            return ""
+        try:
+            await self.refuse(held, by, "nobody let it out in time")
+        except RegistryError as error:
+            _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)
+            return ""
+        return "refused"
+
+
+class _Waiting(Exception):
+    """Something holds it."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(standing.stand)
+        self.standing = standing
+
+
+def _check_free(standing: Standing) -> None:
+    if standing.stand is not Stand.NOTHING:
+        raise _Waiting(standing)
 
 
 def _is_over(standing: Standing, now: int) -> bool:

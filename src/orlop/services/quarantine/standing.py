@@ -29,10 +29,11 @@ class Stand(StrEnum):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """`why`: what a gate says, as a sentence. `ends_at`: when it is refused if nobody lets it out, in microseconds
-    since 1970; 0: never."""
+    """`settings`: the version of all settings as long as which it holds. `why`: what a gate says, as a sentence.
+    `ends_at`: when it is refused if nobody lets it out, in microseconds since 1970; 0: never."""
 
     stand: Stand
+    settings: int
     why: str = ""
     ends_at: int = 0
 
@@ -47,17 +48,20 @@ class QuarantineStanding:
 
     async def of(self, held: HeldPush) -> Standing:
         """How one that waits stands. Raises Unavailable."""
-        rules = [each.body for each in await self._settings.covering(QUARANTINE_RULES, held.repository)]
+        # The version first: the gates that are read after it are no older.
+        version, in_force = await self._settings.versioned(QUARANTINE_RULES, held.repository)
+        rules = [each.body for each in in_force]
         if not rules:
-            return Standing(Stand.NOTHING)
+            return Standing(Stand.NOTHING, version)
         ends_at = held.pushed_at + min(span(rule.keep) for rule in rules)
         manifest = await self._manifests.resolve(held.repository, held.digest)
         if manifest is None:
-            return Standing(Stand.GONE, ends_at=ends_at)
+            return Standing(Stand.GONE, version, ends_at=ends_at)
         gates = await self._verdicts.gates(held.repository, GateAt.PULL)
         refusal = (await self._verdicts.of(held.repository, manifest, gates)).refusal
         if refusal is not None:
             reference = Tag(held.first) if held.first else held.digest
             sentence = refusal.sentence(image_words(held.repository, reference, refusal.path))
-            return Standing(Stand.GATES, sentence, ends_at)
-        return Standing(Stand.PERSON if any(rule.person for rule in rules) else Stand.NOTHING, ends_at=ends_at)
+            return Standing(Stand.GATES, version, sentence, ends_at)
+        stand = Stand.PERSON if any(rule.person for rule in rules) else Stand.NOTHING
+        return Standing(stand, version, ends_at=ends_at)

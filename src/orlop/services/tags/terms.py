@@ -110,6 +110,19 @@ class WriteTerms:
             settings=min(version, of_rules, terms.settings or version),
         )
 
+    async def released(self, repository: str, tags: Sequence[Tag]) -> Terms:
+        """Those of what was pushed into quarantine and gets its tags now. Whether whoever pushed it may set them was
+        asked then; whether they may become something else at all is asked again."""
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository)
+        said = RulesOfTags(rules, repository, None)
+        return Terms(
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            room=room,
+            settings=min(version, of_rules),
+        )
+
     async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
         gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})

@@ -10,7 +10,7 @@ SELECT q.id, q.repository, q.digest, q.tags, q.pushed_by, q.pushed_at, q.state, 
 FROM quarantined q WHERE q.id = ?1;
 
 -- name: quarantined_row
-SELECT q.id, q.state, q.tags FROM quarantined q WHERE q.manifest_id = ?1;
+SELECT q.id, q.state, q.tags, q.pushed_at FROM quarantined q WHERE q.manifest_id = ?1;
 
 -- name: quarantined_page
 SELECT q.id, q.repository, q.digest, q.tags, q.pushed_by, q.pushed_at, q.state, q.decided_by, q.decided_at, q.reason
@@ -23,6 +23,13 @@ WHERE q.state = ?2 AND q.along = 0 AND q.id < ?3
       SELECT 1 FROM edges e JOIN quarantined i ON i.manifest_id = e.manifest_id
       WHERE e.repository_id = m.repository_id AND e.child_digest = q.digest AND e.kind = 'manifest' AND i.state = 0))
 ORDER BY q.id DESC LIMIT ?4;
+
+-- name: quarantined_depth
+-- Not what is in the trash, where it has another name.
+SELECT count(*), coalesce(min(q.pushed_at), 0) FROM quarantined q
+WHERE q.state = 0 AND q.along = 0
+  AND EXISTS (SELECT 1 FROM manifests m JOIN repositories r ON r.id = m.repository_id
+              WHERE m.id = q.manifest_id AND r.name = q.repository);
 
 -- name: quarantined_waiting_in
 SELECT q.id, q.tags FROM quarantined q WHERE q.repository = ?1 AND q.state = 0 AND q.tags <> '{}' ORDER BY q.id;
