@@ -66,6 +66,10 @@ def test_what_waits_is_let_out_in_place(held: Site) -> None:
         assert words in row, words
     assert "incoming" in browser.text()
     assert "keep: 7d" in browser.text()
+    browser.click("tbody td a")
+    assert "without its tags 1.0, unseen by others, for somebody to let it out" in browser.text("dl")
+    sound(held)
+    held.open(PAGE)
     browser.click("tbody summary")
     assert f"orlop quarantine release {mine} " in browser.html("tbody tr")
     assert f"POST /api/v1/held-pushes/{mine}/refuse" in browser.html("tbody tr")

@@ -111,6 +111,8 @@ def test_whoever_does_not_see_it_does_not_bring_it_out(people: Private) -> None:
     people.show("all", Visibility.INTERNAL)
     body = {"members": [f"{ACME}/", f"{RIVAL}/take/"], "push_to": f"{RIVAL}/take/"}
     assert setting(people, "PUT", "root", "all", "all", body, kind="virtuals").status == 200
+    for who, wanted in {"reader": 404, "publisher": 200}.items():
+        assert people.ask(who, "GET", f"/v2/all/app/manifests/{WAITS.digest}").status == wanted, who
     put = people.put("reader", "all/app", taken, "1")
     assert_refused(put, 404, "MANIFEST_BLOB_UNKNOWN")
     people.join("tagger")

@@ -162,7 +162,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "usage": usage,
     }
     images: dict[str, ImageTab] = {
-        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates),
+        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates, desks.quarantine),
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
         "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities, desks.scan_reports, desks.management.gate),

@@ -5,7 +5,9 @@ from collections.abc import Collection
 import msgspec
 
 from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, Denied, NotFound, PageInvalid, RequestInvalid
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.held import HeldPush, HeldPushes, HeldState
@@ -72,6 +74,13 @@ class QuarantineDesk:
                 return HeldPage(tuple(found), "")
         return HeldPage(tuple(found), str(before))
 
+    async def of(self, caller: Caller, repository: RepositoryName, digest: Digest) -> HeldShown | None:
+        """What hides an image from others that the caller sees; None: nothing does."""
+        held = await self._rows.of(repository, digest)
+        if held is None or held.state is not HeldState.WAITING or not await self._is_seen(caller, held):
+            return None
+        return await self._shown(held)
+
     async def decidable(self, caller: Caller, pushes: Collection[HeldPush]) -> frozenset[int]:
         """The numbers of those that somebody may decide of."""
         may: dict[str, bool] = {}
@@ -121,7 +130,8 @@ class QuarantineDesk:
         return pushed_it(caller, held.pushed_by) or await sees_quarantine(self._access, caller, held.repository)
 
     async def _shown(self, held: HeldPush) -> HeldShown:
-        return HeldShown(held, await self._standing.of(held) if held.state is HeldState.WAITING else None)
+        waits = held.state is HeldState.WAITING
+        return HeldShown(held, await self._standing.of(held, remembered=True) if waits else None)
 
     async def _now(self, number: int) -> HeldShown:
         held = await self._rows.get(number)

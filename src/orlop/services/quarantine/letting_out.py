@@ -9,7 +9,7 @@ from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.counts import counted
 from orlop.domain.durations import MINUTE
-from orlop.domain.errors import RegistryError
+from orlop.domain.errors import Conflict, RegistryError
 from orlop.domain.job_kinds import QUARANTINE
 from orlop.domain.queue import Order, Progress
 from orlop.ports.by import By
@@ -84,34 +84,22 @@ class LettingOut:
 
     async def _one(self, held: HeldPush) -> str:
         by = By(SYSTEM.name, self._clock.now())
+        standing = await self._standing.of(held, remembered=True)
         try:
-            await self.release(held, by, "", _check_free)
-            return "released"
-        except _Waiting as waiting:
-            if not _is_over(waiting.standing, by.at):
-                return ""
+            if standing.stand is Stand.NOTHING:
+                await self.release(held, by, "", _check_free)
+                return "released"
+            if _is_over(standing, by.at):
+                await self.refuse(held, by, "nobody let it out in time")
+                return "refused"
         except RegistryError as error:  # somebody else was first, or a tag cannot be set: whoever looks is told
             _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)
-            return ""
-        try:
-            await self.refuse(held, by, "nobody let it out in time")
-        except RegistryError as error:
-            _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)
-            return ""
-        return "refused"
-
-
-class _Waiting(Exception):
-    """Something holds it."""
-
-    def __init__(self, standing: Standing) -> None:
-        super().__init__(standing.stand)
-        self.standing = standing
+        return ""
 
 
 def _check_free(standing: Standing) -> None:
     if standing.stand is not Stand.NOTHING:
-        raise _Waiting(standing)
+        raise Conflict("something holds it again")
 
 
 def _is_over(standing: Standing, now: int) -> bool:

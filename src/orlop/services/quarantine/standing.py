@@ -46,8 +46,9 @@ class QuarantineStanding:
         self._verdicts = verdicts
         self._manifests = manifests
 
-    async def of(self, held: HeldPush) -> Standing:
-        """How one that waits stands. Raises Unavailable."""
+    async def of(self, held: HeldPush, *, remembered: bool = False) -> Standing:
+        """How one that waits stands; `remembered`: by what is remembered of gates as long as nothing changed that they
+        go by, for whoever looks at many. Raises Unavailable."""
         # The version first: the gates that are read after it are no older.
         version, in_force = await self._settings.versioned(QUARANTINE_RULES, held.repository)
         rules = [each.body for each in in_force]
@@ -57,8 +58,11 @@ class QuarantineStanding:
         manifest = await self._manifests.resolve(held.repository, held.digest)
         if manifest is None:
             return Standing(Stand.GONE, version, ends_at=ends_at)
-        gates = await self._verdicts.gates(held.repository, GateAt.PULL)
-        refusal = (await self._verdicts.of(held.repository, manifest, gates)).refusal
+        if remembered:
+            refusal = (await self._verdicts.at_pull(held.repository, manifest)).refusal
+        else:
+            gates = await self._verdicts.gates(held.repository, GateAt.PULL)
+            refusal = (await self._verdicts.of(held.repository, manifest, gates)).refusal
         if refusal is not None:
             reference = Tag(held.first) if held.first else held.digest
             sentence = refusal.sentence(image_words(held.repository, reference, refusal.path))
