@@ -12,9 +12,9 @@ from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
-from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
+from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
