@@ -265,6 +265,7 @@ STEPS: Sequence[Step] = (
     ),
     collect(*((BUILDS, piece) for piece in (BIG, TWO.blobs[0], *SBOM.blobs))),
     *hold(HELD, ONE, Tag("h1"), Tag("h2")),
+    collect(),
     let_out(HELD, ONE, Tag("h1"), Tag("h2")),
     *hold(HELD, TWO, Tag("h3")),
     refuse(HELD, TWO),

@@ -1,6 +1,7 @@
 """Quarantine from a push to the pull by others: what waits is not there for them, and comes out whole or not at all."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -141,3 +142,37 @@ def test_whoever_deletes_and_restores_what_waits_lets_nothing_out(api: Managed) 
     assert status(api, "prod/back/app", str(what.digest)) == 404
     api.push("prod/back/app", what, "1", who="max")
     assert status(api, "prod/back/app", "1") == 404
+
+
+def test_what_was_decided_is_counted_and_in_the_audit_log(api: Managed) -> None:
+    api.put("quarantine-rules/in?path=prod/told", {"person": True})
+    before = metrics(api)
+    push(api, "prod/told/app", holding("zlib8", "7"), "1")
+    [held] = waiting(api, "prod/told/")
+    now = metrics(api)
+    assert now["orlop_quarantine_waiting"] == before["orlop_quarantine_waiting"] + 1
+    assert now["orlop_quarantine_oldest_seconds"] > 0
+    api.ask("POST", f"held-pushes/{held['id']}/refuse", {"reason": "not before Monday"}, who="max")
+    after, name = metrics(api), 'orlop_quarantine_seconds_count{by="person",outcome="refused"}'
+    assert after[name] == now.get(name, 0) + 1
+    assert after["orlop_quarantine_waiting"] == before["orlop_quarantine_waiting"]
+    for _ in range(200):
+        entries = {
+            each["kind"]: (each["actor"], each["repository"], each["digest"], each["detail"])
+            for each in api.ask("GET", "audit?place=prod/told")
+            if each["kind"].startswith("quarantine.")
+        }
+        if len(entries) == 2:
+            break
+        time.sleep(0.05)
+    image = ("prod/told/app", held["digest"])
+    assert entries == {
+        "quarantine.held": ("pat", *image, ""),
+        "quarantine.refused": ("max", *image, "not before Monday"),
+    }
+
+
+def metrics(api: Managed) -> dict[str, float]:
+    """What quarantine tells of itself, by name and labels."""
+    page = api.scraped()
+    return {name: float(value) for name, value in re.findall(r"^(orlop_quarantine\S+) (\S+)$", page, re.MULTILINE)}
