@@ -21,3 +21,6 @@ CREATE TABLE quarantined (
 );
 CREATE INDEX quarantined_by_state ON quarantined (state, along, id);
 CREATE INDEX quarantined_waiting ON quarantined (repository, id) WHERE state = 0;
+
+-- What hides manifests is little among all that was ever pushed into quarantine.
+CREATE INDEX quarantined_hiding ON quarantined (manifest_id) WHERE state <> 1;
