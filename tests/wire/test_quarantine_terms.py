@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -98,6 +99,18 @@ def test_a_gate_that_is_set_while_it_is_let_out_holds(people: Private, monkeypat
     refused = decide(people, number)
     assert (refused.status, "stays in quarantine: gate late on acme/raced" in refused.json()["detail"]) == (403, True)
     assert status(people, "raced", "v1") == 404
+
+
+def test_no_rule_below_loosens_one_above(people: Private) -> None:
+    made = setting(people, "PUT", "maintainer", "mine", f"{ACME}/near", {"keep": "1h"}, kind="quarantine-rules")
+    assert made.status == 200
+    number = held(people, "near", image("near"), "v1", who="maintainer")
+    [told] = people.ask("owner", "GET", f"/api/v1/held-pushes?place={ACME}/near").json()
+    assert told["waits_for"] == "person"
+    pushed, ends = (datetime.fromisoformat(told[name]) for name in ("pushed_at", "ends_at"))
+    assert ends - pushed == timedelta(hours=1)
+    assert decide(people, number).status == 403, "they pushed it"
+    assert decide(people, number, who="owner").status == 200
 
 
 def test_what_waits_counts_towards_quotas(people: Private) -> None:

@@ -7,14 +7,14 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.durations import DAY, HOUR, span
-from orlop.domain.settings import SettingKind, nobody
+from orlop.domain.settings import Holds, SettingKind, nobody
 
 _MOST = 366 * DAY
 
 
 class QuarantineRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is pushed to a place is held there until the gates that enforce at it let it pass. Of several rules of one
-    place all have to be content."""
+    """What is pushed to a place is held there until the gates that enforce at it let it pass. Rules of a
+    namespace and of all above it hold together: a person has to let out what one of them says so of."""
 
     person: Annotated[bool, Meta(description="Besides, a person has to let it out, and not the one who pushed it.")] = (
         False
@@ -35,6 +35,7 @@ QUARANTINE_RULES = SettingKind(
     text="Rules for quarantine: what is pushed to a place waits until gates let it pass and, if so set, a person.",
     body=QuarantineRule,
     speaks_for=nobody,
+    holds=Holds.ALL,
     read=Action.PULL,
     most=8,
 )
