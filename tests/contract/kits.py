@@ -30,6 +30,7 @@ from tests.contract import (
     manifests,
     outbox,
     promotion,
+    quarantine,
     queue,
     refusals,
     retention,
@@ -66,6 +67,7 @@ class CatalogKit:
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
     TestGateRows = gates.GateRowsKit
+    TestHeldPushes = quarantine.HeldPushesKit
     TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit

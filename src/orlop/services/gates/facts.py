@@ -17,6 +17,7 @@ from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.expressions import Expressions
@@ -25,7 +26,7 @@ from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
 from orlop.services.advisories.matching import Matching
-from orlop.services.gates.said import SaidOfImages, read, runs
+from orlop.services.gates.said import SaidOfImages, read
 from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.licences.questions import licence_finding
 from orlop.services.settings.in_force import SettingsInForce

@@ -13,11 +13,14 @@ from orlop.domain.errors import Denied, NotJudged, Refused, Unavailable
 from orlop.domain.gates.gate import GATES
 from orlop.domain.gates.judging import Objection
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import unknown_manifest
+from orlop.services.content.quarantined import pushed_it, sees_quarantine
 from orlop.services.gates.naming import image_words
-from orlop.services.gates.said import read, runs
+from orlop.services.gates.said import read
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
 #: How often it is looked whether what a pull waits for is known, in seconds, and when to come back after that.
@@ -64,12 +67,15 @@ class GatedPulls:
         self._told = told
         self.clear = verdicts.clear
         """See GateVerdicts."""
+        self.shows = verdicts.shows
+        """See GateVerdicts."""
 
     async def check(
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
     ) -> Passed:
-        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet."""
-        verdict = await self._verdicts.at_pull(repository, manifest)
+        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet;
+        ManifestUnknown where it waits in quarantine, unless the caller pushed it or lets it out."""
+        verdict = await self._look(caller, repository, reference, manifest)
         if not verdict.objections:
             return Passed()
         refusal = verdict.refusal
@@ -86,6 +92,21 @@ class GatedPulls:
             return Passed()
         self._told(GateOutcome.WARNED)
         return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
+
+    async def check_shown(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> None:
+        """Let somebody know that it is there, whatever gates say of it. Raises ManifestUnknown as `check`."""
+        await self._look(caller, repository, reference, manifest)
+
+    async def _look(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> Verdict:
+        verdict = await self._verdicts.at_pull(repository, manifest)
+        hidden = verdict.pushed_by is not None and not pushed_it(caller, verdict.pushed_by)
+        if hidden and not await sees_quarantine(self._access, caller, repository):
+            raise unknown_manifest(repository, reference)
+        return verdict
 
     async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
         """Whether gates concern somebody. Where anybody may do anything they concern everybody, and so they do while

@@ -12,9 +12,11 @@ from orlop.domain.errors import Unavailable
 from orlop.domain.gates.gate import GATES, GateAt, GateMode
 from orlop.domain.gates.judging import Objection, changes_at, objection
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.events import KNOWN_OF_IMAGES, Changes
+from orlop.ports.held import HeldPushes
 from orlop.services.gates.facts import GateFacts
 from orlop.services.settings.in_force import InForce, SettingsInForce
 
@@ -33,6 +35,8 @@ class Verdict(msgspec.Struct, frozen=True):
     objections: tuple[Objection, ...] = ()
     until: int = 0
     wait: int = 0
+    pushed_by: str | None = None
+    """Who pushed it, where it waits in quarantine."""
 
     @property
     def refusal(self) -> Objection | None:
@@ -72,12 +76,14 @@ class GateVerdicts:
         self,
         settings: SettingsInForce,
         facts: GateFacts,
+        held: HeldPushes,
         changes: Changes,
         settings_changes: Changes,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._facts = facts
+        self._held = held
         self._changes = changes
         self._settings_changes = settings_changes
         self._clock = clock
@@ -92,7 +98,15 @@ class GateVerdicts:
         nothing."""
         verdict = self._recalled(repository, digest)
         if verdict is not None:
-            return not verdict.objections
+            return not verdict.objections and verdict.pushed_by is None
+        free = self._free.get(repository)
+        return free is not None and free == self._settings_changes.current()
+
+    def shows(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether it is remembered that no quarantine hides a manifest. Costs about a microsecond."""
+        verdict = self._recalled(repository, digest)
+        if verdict is not None:
+            return verdict.pushed_by is None
         free = self._free.get(repository)
         return free is not None and free == self._settings_changes.current()
 
@@ -129,7 +143,7 @@ class GateVerdicts:
     async def _worked_out(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
         settings = self._settings_changes.current()
         gates = await self.gates(repository, GateAt.PULL)
-        if not gates:
+        if not gates and not await self._settings.covering(QUARANTINE_RULES, repository):
             if settings is not None and settings == self._settings_changes.current():
                 if len(self._free) >= REMEMBERED:
                     self._free.clear()
@@ -177,6 +191,9 @@ class GateVerdicts:
         counts = self._counts(place)
         gates = await self.gates(repository, GateAt.PULL)  # after the counts were taken
         verdict = await self.of(repository, manifest, gates)
+        if await self._settings.covering(QUARANTINE_RULES, repository):
+            held = await self._held.of(repository, manifest.digest)
+            verdict = msgspec.structs.replace(verdict, pushed_by=held.pushed_by if held is not None else None)
         if counts is not None and counts == self._counts(place) and not verdict.is_waiting:
             self._kept[repository, manifest.digest] = _Kept(place, counts, verdict)
             if len(self._kept) > REMEMBERED:

@@ -23,7 +23,10 @@ the same came in between: then, as after a deadlock, the whole script is run aga
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any, TypeVar
+
+import asyncpg
 
 from orlop.adapters.sql.engine import Script, Session
 from orlop.adapters.sql.postgres.changes import PostgresChanges
@@ -198,7 +201,7 @@ class PostgresEngine:
             )
         except FAILED as cause:
             if trouble(cause) is Trouble.AWAY:
-                connection.terminate()
+                _let_go(connection)
                 raise _Unanswered(key, outcome, cause) from cause
             await _roll_back(connection)
             if is_shut(cause):
@@ -242,4 +245,11 @@ async def _roll_back(connection: Connection) -> None:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")
     except FAILED:
+        _let_go(connection)
+
+
+def _let_go(connection: Connection) -> None:
+    """Without a word of its own: the pool takes a connection back that was lost, and then there is nothing to end. What
+    is raised instead would hide that nobody knows whether the transaction was committed."""
+    with suppress(asyncpg.InterfaceError):
         connection.terminate()

@@ -87,7 +87,8 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('scans', 'id'), (SELECT max(id) FROM scans)),
        setval(pg_get_serial_sequence('signature_verdicts', 'id'), (SELECT max(id) FROM signature_verdicts)),
        setval(pg_get_serial_sequence('promotions', 'id'), (SELECT max(id) FROM promotions)),
-       setval(pg_get_serial_sequence('bundles', 'id'), (SELECT max(id) FROM bundles));
+       setval(pg_get_serial_sequence('bundles', 'id'), (SELECT max(id) FROM bundles)),
+       setval(pg_get_serial_sequence('quarantined', 'id'), (SELECT max(id) FROM quarantined));
 
 -- name: event_told
 -- An id as in event.
@@ -144,6 +145,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7 AND l.value = ?8
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
           SELECT 1 FROM labels o
@@ -156,6 +159,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
           SELECT 1 FROM labels o
@@ -181,6 +186,7 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     SELECT w.id, w.name FROM repositories w
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m
 WHERE m.repository_id = r.id AND m.digest >= ?5 AND m.digest < ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: within_blob
@@ -197,6 +203,8 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     SELECT w.id, w.name FROM repositories w
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN labels l
 WHERE l.repository_id = r.id AND l.key = ?5 AND l.value = ?6 AND (r.name, l.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
 ORDER BY r.name, l.digest LIMIT ?4;
 
 -- name: within_annotation
@@ -206,6 +214,7 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m CROSS JOIN annotations a
 WHERE m.repository_id = r.id
   AND a.manifest_id = m.id AND a.key = ?5 AND a.value = ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: search_names
