@@ -80,6 +80,9 @@ from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.promotion.paths import Ways
+from orlop.services.quarantine.desk import QuarantineDesk
+from orlop.services.quarantine.letting_out import LettingOut
+from orlop.services.quarantine.standing import QuarantineStanding
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -273,6 +276,7 @@ def desks_of(
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
         promotions=promotion_desk(gate, access, terms, catalog, manifests, in_force, verdicts),
         bundles=BundleDesk(gate, manifests, catalog.bundles),
+        quarantine=_quarantine_desk(opened, gate, access, in_force, terms, verdicts, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -345,7 +349,7 @@ def _verdicts(
         documents,
         ImageTrust(content.repository, judgements),
     )
-    return GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    return GateVerdicts(in_force, facts, catalog.held_pushes, opened.changes, opened.settings_changes, clock)
 
 
 def promotion_desk(
@@ -377,3 +381,18 @@ def _gate_desk(
     catalog = opened.catalog
     rows, names = catalog.gates.rows, catalog.search
     return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)
+
+
+def _quarantine_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    in_force: SettingsInForce,
+    terms: WriteTerms,
+    verdicts: GateVerdicts,
+    clock: Clock,
+) -> QuarantineDesk:
+    rows = opened.catalog.held_pushes
+    standing = QuarantineStanding(in_force, verdicts, opened.catalog.manifests)
+    letting_out = LettingOut(rows, standing, terms, opened.queue.jobs, clock, lambda *_: None)
+    return QuarantineDesk(gate, access, rows, standing, letting_out)

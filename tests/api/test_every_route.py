@@ -19,7 +19,7 @@ from orlop.domain.promotion.bundle import Bundle, BundledImage
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
 from orlop.domain.queue import Order
 from orlop.domain.retention.plans import PlanFigures
-from orlop.ports.catalog import By, Terms
+from orlop.ports.catalog import By, ManifestPush, Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import Document, Namespace
 from orlop.ports.promotion import Move
@@ -78,6 +78,7 @@ _UPSTREAM, _VIRTUAL = {"url": "https://registry.example"}, {"members": ["lab/"]}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
+_QUARANTINE_RULE = {"person": True}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
@@ -419,6 +420,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/bundles/kept?path=team/dev", None, _DELETES),
         ("/bundles/kept?path=team-b/dev", None, frozenset({"root", "bob"})),
     ],
+    **_rules("quarantine-rules", _QUARANTINE_RULE),
+    ("GET", "/held-pushes"): [("/held-pushes", None, _ANY), ("/held-pushes?place=team-b/", None, _ANY)],
+    **{
+        ("POST", f"/held-pushes/{{number}}/{what}"): [
+            (f"/held-pushes/{{held-in-team}}/{what}", {"reason": "it is so"}, _DELETES),
+            (f"/held-pushes/{{held-in-team-b}}/{what}", {"reason": "it is so"}, frozenset({"root", "bob"})),
+        ]
+        for what in ("release", "refuse")
+    },
     ("GET", "/gate-verdicts"): [
         ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
         ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
@@ -683,6 +693,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.plans.planned(plan.id, PlanFigures(), By("somebody", 1))
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
+        await api.management.settings.put(root, "quarantine-rule", "made", _QUARANTINE_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
@@ -706,8 +717,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
-    prefetches = {}
+    prefetches, held = {}, {}
     for path in ("team", "team-b"):
+        held[f"{{held-in-{path}}}"] = str(await _held(api, RepositoryName(f"{path}/waiting")))
         arguments = {"upstream": "made", "images": ["library/debian:12"]}
         job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/far"), By("root", 1))
         assert job is not None
@@ -739,6 +751,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
             for number, path in rows(api.catalog, "SELECT id, path FROM promotions WHERE state = 0")
         },
         **prefetches,
+        **held,
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),
     }
@@ -768,6 +781,17 @@ async def _promoted(api: Api, path: str) -> None:
         path=f"{path}/dev", name="kept", created_by="root", created_id=1, created_at=api.now, images=(kept,)
     )
     await api.catalog.catalog.bundles.add(bundle, 10, By("root", api.now))
+
+
+async def _held(api: Api, repository: RepositoryName) -> int:
+    """Something that waits in quarantine."""
+    scene = Scene(api.catalog.catalog)
+    await scene.hold_missing(repository, _ONE)
+    push = ManifestPush(repository, _ONE.digest, _ONE.content, _ONE.manifest, held=True)
+    assert await api.catalog.catalog.manifests.put(push, By("somebody", 1))
+    found = await api.catalog.catalog.held_pushes.of(repository, _ONE.digest)
+    assert found is not None
+    return found.id
 
 
 def _caller(api: Api, name: str) -> Any:

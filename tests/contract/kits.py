@@ -9,6 +9,7 @@ from tests.contract import (
     collection,
     devices,
     endings,
+    gates,
     holdings,
     identity_accounts,
     identity_answers,
@@ -29,6 +30,7 @@ from tests.contract import (
     manifests,
     outbox,
     promotion,
+    quarantine,
     queue,
     refusals,
     retention,
@@ -64,6 +66,8 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestGateRows = gates.GateRowsKit
+    TestHeldPushes = quarantine.HeldPushesKit
     TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit

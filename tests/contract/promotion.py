@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestUnknown, NameUnknown, NotFound, Stale
+from orlop.domain.errors import Conflict, Denied, ManifestBlobUnknown, ManifestUnknown, NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName, Tag, referrers_tags
@@ -158,6 +158,29 @@ class PromotionsKit:
         moved = msgspec.structs.replace(promoted(whole), repository=part)
         with pytest.raises(ManifestBlobUnknown, match="dev/cached does not hold"):
             await done(scene, moved)
+
+    async def test_what_waits_in_quarantine_neither_leaves_nor_gets_a_tag(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(DEV, ONE, V1)
+        signature = artifact("held", subject=ONE)
+        for what, name, tag in ((TWO, DEV, V2), (signature, DEV, None), (TWO, PROD, V2)):
+            await scene.hold_missing(name, what)
+            tagged = (tag,) if tag is not None else ()
+            push = ManifestPush(name, what.digest, what.content, what.manifest, tagged, held=True)
+            assert await catalog.manifests.put(push, scene.by())
+        assert (await done(scene, promoted(ONE))).manifests == 1  # and not what refers to it, and is hidden
+        assert await catalog.manifests.resolve(PROD, signature.digest) is None
+        async with scene.unchanged():
+            with pytest.raises(ManifestUnknown):
+                await done(scene, promoted(TWO, V2))
+            within = PromotedImage(PROD, V2, TWO.digest, PROD, V1)
+            with pytest.raises((Conflict, ManifestUnknown)):
+                await done(scene, within)
+        other = RepositoryName("staging/app")
+        await scene.push(other, TWO, V2)
+        async with scene.unchanged():
+            with pytest.raises(Conflict, match="waits in quarantine in prod/app"):
+                await done(scene, PromotedImage(other, V2, TWO.digest, PROD, V2))
 
     async def test_a_tag_beside_moves_along_the_history_of_the_source_alone(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

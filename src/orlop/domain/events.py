@@ -54,6 +54,9 @@ class EventKind(StrEnum):
     SIGN_IN_FAILED = "sign-in.failed"
     REFUSED = "access.refused"
     GATE_WARNED = "gate.warned"
+    QUARANTINE_HELD = "quarantine.held"
+    QUARANTINE_RELEASED = "quarantine.released"
+    QUARANTINE_REFUSED = "quarantine.refused"
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
@@ -114,6 +117,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
+        *(EventKind.QUARANTINE_HELD, EventKind.QUARANTINE_RELEASED, EventKind.QUARANTINE_REFUSED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),

@@ -189,6 +189,11 @@ VEX_UPKEEP = JobKind(
     kind="look-for-vex",
     text="Looks for VEX documents that were not read yet: pushed before they were known, or back out of the trash.",
 )
+QUARANTINE = JobKind(
+    kind="release-quarantine",
+    text="Lets out of quarantine what rules and gates are content with, and refuses what nobody let out in time.",
+    forgotten_after=HOUR,
+)
 ENDS = JobKind(
     kind="tell-of-ends",
     text="Writes an event for each exception that ends soon or has ended.",
@@ -229,7 +234,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(CACHE_EXPIRY, CACHE_CLEARING),
         *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, PROMOTIONS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
-        *(SCANNING, SCANNING_UPKEEP),
+        *(SCANNING, SCANNING_UPKEEP, QUARANTINE),
     )
 }
 

@@ -33,6 +33,7 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.desk import PromotionDesk
+from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -81,6 +82,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     gates: GateDesk
     promotions: PromotionDesk
     bundles: BundleDesk
+    quarantine: QuarantineDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

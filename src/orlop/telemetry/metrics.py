@@ -8,23 +8,24 @@ import os
 import platform
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from orlop import __version__
-from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
+from orlop.telemetry.advisories import AdvisoryMetrics, families
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.promotion import PromotionMetrics
-from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
+from orlop.telemetry.quarantine import QuarantineMetrics, quarantine_families
+from orlop.telemetry.scanners import ScannerMetrics, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
 from orlop.telemetry.traffic import Traffic, traffic_of
+from orlop.telemetry.waiting import QueueDepth, Waiting
 
 #: What `render` returns.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -61,69 +62,6 @@ class StoreTotals(Protocol):
     def quarantined(self) -> int: ...
 
 
-class FollowerLag(NamedTuple):
-    """How far a follower is behind, and how often it failed at the same event."""
-
-    name: str
-    events: int
-    seconds: float
-    failures: int
-
-
-class QueueDepth(msgspec.Struct, frozen=True):
-    """Jobs of a kind that wait, that run and that failed for good, and for how many seconds the oldest has waited that
-    might run."""
-
-    kind: str
-    waiting: int
-    running: int
-    failed: int
-    oldest: float
-
-
-class QuotaUse(NamedTuple):
-    """How far a limit of a quota is used up: its name, its place as it is typed, what it limits."""
-
-    quota: str
-    place: str
-    of: str
-    used: int
-    limit: int
-
-
-class DiskUse(NamedTuple):
-    """The disk of the blob store, in bytes: what is free, and what uploads leave free."""
-
-    free: int
-    reserve: int
-
-
-class UpstreamUse(NamedTuple):
-    """How an upstream fares: its place and name, whether it answers, and the requests that are left by account, where
-    it says so."""
-
-    upstream: str
-    up: bool
-    left: Sequence[tuple[str, int]]
-
-
-class Waiting(NamedTuple):
-    """What waits to be done in the background, and how much room there is, for all workers together."""
-
-    followers: Sequence[FollowerLag]
-    deliveries: int
-    oldest_seconds: float
-    dead: int
-    paused: int
-    jobs: Sequence[QueueDepth] = ()
-    quotas: Sequence[QuotaUse] = ()
-    disk: DiskUse | None = None
-    upstreams: Sequence[UpstreamUse] = ()
-    advisories: Sequence[SourceUse] = ()
-    images: ReadUse | None = None
-    scanners: Sequence[ScannerUse] = ()
-
-
 class Metrics:
     """Every metric of one process; made once in each."""
 
@@ -138,6 +76,7 @@ class Metrics:
         )
         self.gates = GateMetrics(self._own)
         self.promotions = PromotionMetrics(self._own)
+        self.quarantine = QuarantineMetrics(self._own)
         self.signatures = SignatureMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
@@ -449,6 +388,7 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
+            yield from quarantine_families(self._waiting.quarantine)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -25,6 +25,7 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
         "advisories",
         "exception",
         "gate",
+        "quarantine",
         "sbom",
         "scanner",
         "promotion",

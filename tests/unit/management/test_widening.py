@@ -537,6 +537,8 @@ NOT_WIDENING = frozenset(
         Operation.BUNDLE_READ,
         Operation.BUNDLE_MAKE,
         Operation.BUNDLE_REMOVE,
+        Operation.QUARANTINE_READ,
+        Operation.QUARANTINE_DECIDE,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,

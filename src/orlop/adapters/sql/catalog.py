@@ -34,6 +34,7 @@ from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.promotion import SqlPromotions
+from orlop.adapters.sql.quarantined import SqlHeldPushes
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -182,6 +183,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         search=SqlSearch(lists),
         advisories=_advisories_on(engine, lists),
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
+        held_pushes=SqlHeldPushes(engine, lists),
         signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),

@@ -8,9 +8,9 @@ import msgspec
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.manifests import delete_tag
+from orlop.adapters.sql.pointing import set_tag
 from orlop.adapters.sql.promotion_copy import Belongings, belongings, copied, in_order
 from orlop.adapters.sql.records import each, existing_repository, locked_repository, made_repository
-from orlop.adapters.sql.tag_writes import set_tag
 from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.durations import DAY

@@ -8,7 +8,7 @@ from orlop.adapters.sql.engine import Row, Session
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import each, hold
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestBlobUnknown, ManifestInvalid, ManifestUnknown, RegistryError
+from orlop.domain.errors import Conflict, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown, RegistryError
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag, referrers_tags
 from orlop.ports.by import By
@@ -30,11 +30,12 @@ async def belongings(
     tx: Session, repository: int, name: RepositoryName, digest: Digest, *, whole: bool = False
 ) -> Belongings:
     """Everything that belongs to a manifest: see ports.promotion. `whole`: also what it might do without has to be
-    there, as of a cache that fetches as it is asked. Raises ManifestUnknown, ManifestInvalid."""
+    there, as of a cache that fetches as it is asked. What waits in quarantine is not there. Raises ManifestUnknown,
+    ManifestInvalid."""
     found = Belongings()
     front, optional = {str(digest): False}, dict[str, bool]()
     for _ in range(DEPTH):
-        rows = await tx.all("promoted_manifests", repository, each(sorted(front)))
+        rows = [row[:2] for row in await tx.all("promoted_manifests", repository, each(sorted(front))) if not row[2]]
         missing = [one for one, may in front.items() if not may and one not in {row[1] for row in rows}]
         if missing:
             raise ManifestUnknown(f"{name} holds no manifest {missing[0]}", {"reference": missing[0]})
@@ -72,8 +73,11 @@ async def copied(
 ) -> tuple[int, int]:
     """Link what belongs to an image into another locked repository; how many manifests and blobs came to be there.
 
-    Raises the refusal, if there is one, instead of adding a manifest."""
-    there = {one for _, one in await tx.all("promoted_manifests", target[0], each(sorted(found.manifests)))}
+    Raises the refusal, if there is one, instead of adding a manifest; Conflict where one waits in quarantine there."""
+    held = await tx.all("promoted_manifests", target[0], each(sorted(found.manifests)))
+    for one in sorted(one for _, one, hidden in held if hidden):
+        raise Conflict(f"{one} waits in quarantine in {target[1]}; it has to be let out there", {"reference": one})
+    there = {one for _, one, _ in held}
     missing = {one: row for one, row in found.manifests.items() if one not in there}
     if missing and refusal is not None:
         raise refusal

@@ -37,6 +37,10 @@ TABLES: dict[str, Table] = {
         "pushed_by annotations content",
     ),
     "annotations": Table((0, ""), "manifest_id key value"),
+    "quarantined": Table(
+        (0,),
+        "id manifest_id repository digest state along tags pushed_by pushed_at decided_by decided_at reason",
+    ),
     "cached_manifests": Table((0,), "manifest_id cache_root used_at"),
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
@@ -151,7 +155,7 @@ TABLES: dict[str, Table] = {
     "promotions": Table(
         (0,),
         "id path pipeline source stage bundle state asked_by asked_id asked_at needed expires_at ended_at ended_by why "
-        "once due_at automatic",
+        "once due_at",
     ),
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),

@@ -10,6 +10,7 @@ from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.promotion import build_bundle_desk, build_promotion_desk
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.quarantine import build_quarantine_desk
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
@@ -113,6 +114,7 @@ def build_desks(
         gates=build_gate_desk(stores, services, gate),
         promotions=build_promotion_desk(stores, services, gate, bundles),
         bundles=bundles,
+        quarantine=build_quarantine_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

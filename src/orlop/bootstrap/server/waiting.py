@@ -12,8 +12,9 @@ from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
-from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
+from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
+from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -59,6 +60,8 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         ]
         depths = await stores.catalog.insides.images.depths()
         images = ReadUse(depths.waiting, depths.unread)
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners)
+        held, oldest_at = await stores.catalog.held_pushes.depth()
+        quarantine = QuarantineUse(held, age(oldest_at))
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine)
 
     return ask

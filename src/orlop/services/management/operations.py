@@ -98,6 +98,8 @@ class Operation(StrEnum):
     BUNDLE_READ = "bundle.read"
     BUNDLE_MAKE = "bundle.make"
     BUNDLE_REMOVE = "bundle.remove"
+    QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_DECIDE = "quarantine.decide"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
@@ -220,6 +222,9 @@ RULES: dict[Operation, Rule] = {
     # Of each of its repositories: a bundle changes nothing there.
     Operation.BUNDLE_MAKE: Rule(place=Action.PULL),
     Operation.BUNDLE_REMOVE: Rule(place=Action.POLICY_EDIT, own=True),
+    # What somebody pushed is theirs to see, whatever they may do where it is.
+    Operation.QUARANTINE_READ: Rule(own=True, reads=True),
+    Operation.QUARANTINE_DECIDE: Rule(place=Action.POLICY_EDIT),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),

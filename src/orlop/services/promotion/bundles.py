@@ -41,7 +41,7 @@ class BundleDesk:
         found: list[BundledImage] = []
         for repository, reference in images:
             await self._gate.check(caller, Operation.BUNDLE_MAKE, repository=repository)
-            manifest = await self._manifests.resolve(repository, reference)
+            manifest = await self._manifests.seen(repository, reference, caller)
             tag = reference if isinstance(reference, Tag) else None
             found.append(BundledImage(repository, tag, manifest.digest))
         if len({(one.repository, one.tag or one.digest) for one in found}) < len(found):

@@ -6,7 +6,7 @@ import msgspec
 
 from orlop.domain.access import Action, Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, NotJudged, Refused, Stale
+from orlop.domain.errors import Conflict, Denied, NotJudged, Refused, Stale
 from orlop.domain.gates.gate import GATES, GateAt
 from orlop.domain.gates.judging import Objection
 from orlop.domain.names import RepositoryName, Tag
@@ -127,8 +127,13 @@ class CarryingOut:
         return version
 
     async def _may_leave(self, caller: Caller, image: PromotedImage, manifest: StoredManifest) -> None:
-        """Raises Denied for what a gate at pulls holds back from the caller where it is: it is not pulled elsewhere."""
-        refusal = (await self._verdicts.at_pull(image.repository, manifest)).refusal
+        """Raises Denied for what a gate at pulls holds back from the caller where it is: it is not pulled elsewhere;
+        Conflict for what waits in quarantine there."""
+        verdict = await self._verdicts.at_pull(image.repository, manifest)
+        if verdict.pushed_by is not None:
+            words = image_words(image.repository, image.tag or image.digest, "")
+            raise Conflict(f"{words} waits in quarantine; it has to be let out there", {"reference": image.digest})
+        refusal = verdict.refusal
         if refusal is None or await self._access.allows(caller, Action.PULL_HELD, repository=image.repository):
             return
         raise _refused(image.repository, image.tag or image.digest, refusal)

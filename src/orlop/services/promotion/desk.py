@@ -67,7 +67,7 @@ class PromotionDesk:
         meant: list[_Meant] = []
         for repository, reference in images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
-            meant.append((repository, reference, (await self._manifests.resolve(repository, reference)).digest))
+            meant.append((repository, reference, (await self._manifests.seen(repository, reference, caller)).digest))
         return await self._promote(caller, meant, stage, pipeline)
 
     async def promote_bundle(
@@ -212,7 +212,7 @@ class PromotionDesk:
         digest = None
         if image is not None:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
-            digest = (await self._manifests.resolve(*image)).digest
+            digest = (await self._manifests.seen(*image, caller)).digest
         seeing = await self._gate.administers(caller)
         return await seen(
             lambda part: self._rows.page(part, state, digest),

@@ -46,18 +46,21 @@ SELECT m.digest FROM edges e JOIN manifests m ON m.id = e.manifest_id
 WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob') LIMIT 1;
 
 -- name: referrer_page
--- With the bytes of each entry, but annotations of more than ?5 bytes: of those no more are read than may be held.
+-- What waits in quarantine is not listed. With the bytes of each entry, but annotations of more than ?5 bytes: of those no
+-- more are read than may be held.
 SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
        CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
-FROM manifests
+FROM manifests m
 WHERE repository_id = ?1 AND subject_digest = ?2 AND digest > ?3
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY digest LIMIT ?4;
 
 -- name: referrer_page_of_type
 SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
        CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
-FROM manifests
+FROM manifests m
 WHERE repository_id = ?1 AND subject_digest = ?2 AND artifact_type = ?6 AND digest > ?3
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY digest LIMIT ?4;
 
 -- name: manifest_annotations

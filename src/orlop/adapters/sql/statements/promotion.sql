@@ -79,8 +79,9 @@ SELECT id FROM promotions WHERE state < 1 AND due_at > 0 AND due_at <= ?1 ORDER 
 SELECT id FROM promotions WHERE state < 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
 
 -- name: promoted_manifests
-SELECT id, digest FROM manifests
-WHERE repository_id = ?1 AND digest IN (SELECT value FROM json_each(?2) AS wanted);
+-- Those that are there, and whether each is hidden in quarantine.
+SELECT m.id, m.digest, EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
+FROM manifests m WHERE m.repository_id = ?1 AND m.digest IN (SELECT value FROM json_each(?2) AS wanted);
 
 -- name: promoted_children
 SELECT e.child_digest, e.kind, e.optional, e.child_size FROM json_each(?1) AS wanted

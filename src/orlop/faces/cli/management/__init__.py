@@ -16,6 +16,7 @@ from orlop.faces.cli.management import (
     people,
     places,
     promotion,
+    quarantine,
     scanners,
     settings,
     sign_in,
@@ -56,4 +57,5 @@ def register(
     gates.register(app, servers)
     promotion.register(app, servers)
     bundles.register(app, servers)
+    quarantine.register(app, servers)
     configuration.register(app, servers)

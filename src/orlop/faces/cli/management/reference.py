@@ -50,6 +50,7 @@ _PAGES = {
     "virtual": "[virtual.md](virtual.md)",
     "gate": "[gates.md](gates.md)",
     "pipeline": "[promotion.md](promotion.md)",
+    "quarantine-rule": "[quarantine.md](quarantine.md)",
     "advisory-source": "[vulnerabilities.md](vulnerabilities.md#sources)",
     "job-schedule": "[jobs.md](jobs.md)",
 }

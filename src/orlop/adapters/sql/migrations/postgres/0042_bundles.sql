@@ -26,6 +26,4 @@ CREATE TABLE bundle_images (
 -- Why a tag changed, where it was no push: a promotion, or its rollback.
 ALTER TABLE tag_history ADD COLUMN detail TEXT COLLATE "C" NOT NULL DEFAULT '';
 
--- 1: nobody asked for it, its pipeline takes images to the stage by itself.
-ALTER TABLE promotions ADD COLUMN automatic BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX promotion_images_by_digest ON promotion_images (digest, promotion_id);
