@@ -1,5 +1,7 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
+from typing import Any
+
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.expressions.process import ProcessExpressions
@@ -75,6 +77,8 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -270,7 +274,7 @@ def desks_of(
         licences=ImageLicences(insides, in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
-        promotions=promotion_desk(gate, access, terms, catalog, manifests, in_force, verdicts),
+        **promotion_desks(gate, access, terms, catalog, manifests, in_force, verdicts),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -346,7 +350,7 @@ def _verdicts(
     return GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
 
 
-def promotion_desk(
+def promotion_desks(
     gate: Gate,
     access: Access,
     terms: WriteTerms,
@@ -354,12 +358,17 @@ def promotion_desk(
     manifests: Manifests,
     in_force: SettingsInForce,
     verdicts: GateVerdicts,
-) -> PromotionDesk:
+) -> dict[str, Any]:
     """What is asked for promotions."""
     rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
     carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
     deciding = Deciding(rows, ways, approvers, carrying)
-    return PromotionDesk(gate, manifests, terms, rows, ways, approvers, carrying, deciding)
+    asking = Asking(gate, manifests, ways)
+    return {
+        "promotions": PromotionDesk(gate, asking, terms, rows, approvers, carrying, deciding),
+        "promotion_trials": PromotionTrials(gate, asking, ways, carrying),
+        "promotion_boards": PromotionBoards(gate, in_force, catalog.boards),
+    }
 
 
 def _gate_desk(

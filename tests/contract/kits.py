@@ -54,6 +54,7 @@ class CatalogKit:
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
     TestPromotions = promotion.PromotionsKit
+    TestBoards = promotion.BoardsKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit

@@ -31,6 +31,8 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.asking import PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
@@ -79,6 +81,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     licence_search: LicenceSearch
     gates: GateDesk
     promotions: PromotionDesk
+    promotion_trials: PromotionTrials
+    promotion_boards: PromotionBoards
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

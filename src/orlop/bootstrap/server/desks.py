@@ -8,7 +8,7 @@ from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
-from orlop.bootstrap.server.promotion import build_promotion_desk
+from orlop.bootstrap.server.promotion import build_promotion_boards, build_promotion_desk, build_promotion_trials
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
@@ -111,6 +111,8 @@ def build_desks(
         licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),
         promotions=build_promotion_desk(stores, services, gate),
+        promotion_trials=build_promotion_trials(stores, services, gate),
+        promotion_boards=build_promotion_boards(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -8,6 +8,8 @@ from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -34,8 +36,20 @@ def _parts(stores: Stores, services: Services) -> PromotionParts:
 
 def build_promotion_desk(stores: Stores, services: Services, gate: Gate) -> PromotionDesk:
     """What is asked for promotions, of one process."""
+    _, approvers, carrying, deciding = parts = _parts(stores, services)
+    asking = Asking(gate, services.manifests, parts.ways)
+    return PromotionDesk(gate, asking, services.terms, stores.catalog.promotions, approvers, carrying, deciding)
+
+
+def build_promotion_trials(stores: Stores, services: Services, gate: Gate) -> PromotionTrials:
+    """What would become of promotions."""
     parts = _parts(stores, services)
-    return PromotionDesk(gate, services.manifests, services.terms, stores.catalog.promotions, *parts)
+    return PromotionTrials(gate, Asking(gate, services.manifests, parts.ways), parts.ways, parts.carrying)
+
+
+def build_promotion_boards(stores: Stores, services: Services, gate: Gate) -> PromotionBoards:
+    """What is where."""
+    return PromotionBoards(gate, services.in_force, stores.catalog.boards)
 
 
 def build_due_promotions(stores: Stores, services: Services) -> DuePromotions:

@@ -9,12 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from orlop.domain.names import RepositoryName, parse_held
-from orlop.domain.promotion.promotion import Promotion, PromotionState
+from orlop.domain.promotion.promotion import PromotedImage, Promotion, PromotionState
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.promotion import PromotionOutcome
 from orlop.services.management.operations import Operation
-from orlop.services.promotion.desk import IMAGES, PromotionDesk
+from orlop.services.promotion.asking import IMAGES
+from orlop.services.promotion.desk import PromotionDesk
 
 Number = Annotated[int, PathParameter(ge=1, description="Its number.")]
 
@@ -41,6 +42,19 @@ class PromotedImageValue(msgspec.Struct, frozen=True):
     target_tag: str | None
     moved: bool
     previous: str | None
+
+    @classmethod
+    def of(cls, image: PromotedImage) -> "PromotedImageValue":
+        """As clients see it."""
+        return cls(
+            image.repository,
+            image.tag,
+            image.digest,
+            image.target,
+            image.target_tag,
+            image.moved,
+            image.previous or None,
+        )
 
 
 class ApprovalValue(msgspec.Struct, frozen=True):
@@ -89,18 +103,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             ended_at=values.time(one.ended_at),
             ended_by=one.ended_by or None,
             why=one.why or None,
-            images=[
-                PromotedImageValue(
-                    image.repository,
-                    image.tag,
-                    image.digest,
-                    image.target,
-                    image.target_tag,
-                    image.moved,
-                    image.previous or None,
-                )
-                for image in one.images
-            ],
+            images=[PromotedImageValue.of(image) for image in one.images],
             approvals=[ApprovalValue(each.name, values.time(each.at)) for each in one.approvals],
         )
 

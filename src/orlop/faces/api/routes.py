@@ -47,6 +47,7 @@ from orlop.faces.api import (
     people,
     places,
     promotion,
+    promotion_boards,
     retention,
     scanners,
     scrub,
@@ -130,6 +131,7 @@ def routes(desks: Desks) -> Litestar:
         *licence_searches.licence_searches(management.gate, desks.licence_search),
         *gates.gates(desks.gates),
         *promotion.promotions(desks.promotions),
+        *promotion_boards.promotion_boards(desks.promotion_boards, desks.promotion_trials),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -1,31 +1,23 @@
 """Promotions, for whoever asks for one, decides, looks, or goes back."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
-from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.errors import Denied, NotFound, Stale
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion, PromotionState
+from orlop.domain.promotion.promotion import Promotion, PromotionState
 from orlop.ports.catalog import by
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
-from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
-from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
-
-#: Images that are promoted as one.
-IMAGES = 100
-
-Wanted = Sequence[tuple[RepositoryName, Reference]]
 
 
 class PromotionDesk:
@@ -34,19 +26,17 @@ class PromotionDesk:
     def __init__(
         self,
         gate: Gate,
-        manifests: Manifests,
+        asking: Asking,
         terms: WriteTerms,
         rows: Promotions,
-        ways: Ways,
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
     ) -> None:
         self._gate = gate
-        self._manifests = manifests
+        self._asking = asking
         self._terms = terms
         self._rows = rows
-        self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
@@ -59,36 +49,9 @@ class PromotionDesk:
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
         Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
         """
-        if not 0 < len(images) <= IMAGES:
-            raise RequestInvalid(f"1 to {IMAGES} images are promoted as one, these are {len(images)}")
-        ways: list[Way] = []
-        moved: list[PromotedImage] = []
-        for repository, reference in images:
-            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
-            found = await self._manifests.resolve(repository, reference)
-            _, way = await self._ways.find(repository, reference, stage, pipeline)
-            ways.append(way)
-            moved.append(promoted(way, repository, reference, found.digest))
-        if len({(way.path, way.name) for way in ways}) > 1:
-            raise RequestInvalid("the images are in several pipelines; what is promoted as one goes along one")
-        if len({(one.target, one.target_tag) for one in moved}) < len(moved):
-            raise RequestInvalid("two of the images would have the same name there")
-        way, now = ways[0], self._gate.now()
-        needed, opens = way.pipeline.needed(way.target.name), way.pipeline.opens(way.target.name, now)
-        asked = NewPromotion(
-            path=way.path,
-            pipeline=way.name,
-            source=way.source.name,
-            stage=way.target.name,
-            images=tuple(moved),
-            bundle=bundle,
-            asked_id=caller.subject.id,
-            needed=needed,
-            expires_at=max(now, opens) + way.pipeline.waits,
-            due_at=opens if opens > now and not needed else 0,
-        )
+        asked, now = await self._asking.asked(caller, images, stage, pipeline, bundle), self._gate.now()
         if asked.needed or asked.due_at:
-            await self._carrying.check(caller, moved)
+            await self._carrying.check(caller, asked.images)
             return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
 
         async def version() -> int:

@@ -24,6 +24,7 @@ CREATE TABLE promotions (
 ) STRICT;
 CREATE UNIQUE INDEX promotions_once ON promotions (once) WHERE state = 0;
 CREATE INDEX promotions_by_state ON promotions (state, id);
+CREATE INDEX promotions_along ON promotions (path, pipeline, id) WHERE state = 0;
 CREATE INDEX promotions_by_due ON promotions (due_at) WHERE state < 1 AND due_at > 0;
 CREATE INDEX promotions_by_end ON promotions (expires_at) WHERE state < 1;
 
