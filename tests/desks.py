@@ -79,6 +79,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking, PromotionTrials
 from orlop.services.promotion.boards import PromotionBoards
+from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -363,11 +364,13 @@ def promotion_desks(
     rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
     carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
     deciding = Deciding(rows, ways, approvers, carrying)
-    asking = Asking(gate, manifests, ways)
+    bundles = BundleDesk(gate, manifests, catalog.bundles)
+    asking = Asking(gate, manifests, ways, bundles)
     return {
-        "promotions": PromotionDesk(gate, asking, terms, rows, approvers, carrying, deciding),
+        "promotions": PromotionDesk(gate, manifests, asking, terms, rows, approvers, carrying, deciding),
         "promotion_trials": PromotionTrials(gate, asking, ways, carrying),
         "promotion_boards": PromotionBoards(gate, in_force, catalog.boards),
+        "bundles": bundles,
     }
 
 

@@ -15,6 +15,7 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.promotion.bundle import Bundle, BundledImage
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
 from orlop.domain.queue import Order
 from orlop.domain.retention.plans import PlanFigures
@@ -405,6 +406,19 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/promotion-rollbacks", {"repository": "team/prod/app", **_UNDONE}, _DELETES),
         ("/promotion-rollbacks", {"repository": "team-b/prod/app", **_UNDONE}, frozenset({"root", "bob"})),
     ],
+    ("GET", "/bundles"): [("/bundles", None, _ANY)],
+    ("POST", "/bundles"): [
+        ("/bundles", {"name": "new", "images": ["team/app:dev"]}, _PULLS),
+        ("/bundles", {"name": "new", "images": ["team-b/app:dev"]}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/bundles/{name}"): [
+        ("/bundles/kept?path=team/dev", None, _PULLS | _SEES),
+        ("/bundles/kept?path=team-b/dev", None, _SEES | {"bob"}),
+    ],
+    ("DELETE", "/bundles/{name}"): [
+        ("/bundles/kept?path=team/dev", None, _DELETES),
+        ("/bundles/kept?path=team-b/dev", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/gate-verdicts"): [
         ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
         ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
@@ -731,7 +745,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
 
 
 async def _promoted(api: Api, path: str) -> None:
-    """One promotion of a place that is done, and one that waits."""
+    """One promotion of a place that is done, and one that waits; and a bundle."""
     source, target, promotions = f"{path}/dev/app", f"{path}/prod/app", api.catalog.catalog.promotions
     for tag, needed in (("first", 0), ("dev", 1)):
         one = PromotedImage(RepositoryName(source), Tag("dev"), _ONE.digest, RepositoryName(target), Tag(tag))
@@ -749,6 +763,11 @@ async def _promoted(api: Api, path: str) -> None:
             await promotions.ask(asked, By("root", api.now))
         else:
             await promotions.carry_out(asked, [Move(one, (), Terms())], By("root", api.now))
+    kept = BundledImage(RepositoryName(source), Tag("dev"), _ONE.digest)
+    bundle = Bundle(
+        path=f"{path}/dev", name="kept", created_by="root", created_id=1, created_at=api.now, images=(kept,)
+    )
+    await api.catalog.catalog.bundles.add(bundle, 10, By("root", api.now))
 
 
 def _caller(api: Api, name: str) -> Any:

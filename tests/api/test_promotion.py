@@ -91,7 +91,10 @@ async def test_without_approvals_it_is_done_at_once_and_told_of() -> None:
     again = (await api.ask("POST", "/promotions", "dana", {"images": [f"{DEV}:1.5"], "stage": "prod"})).json()
     assert again == {"promotion": None, "manifests": 0, "blobs": 0}
     history = (await api.ask("GET", f"/tag-history?repository={PROD}&tag=1.5", "dana")).json()
-    assert [(change["actor"], change["digest"]) for change in history] == [("dana", str(ONE.digest))]
+    why = f"promotion {done['id']} of app, from {DEV} to prod"
+    assert [(change["actor"], change["digest"], change["detail"]) for change in history] == [
+        ("dana", str(ONE.digest), why)
+    ]
     told = {
         (event.kind.value, event.repository, event.detail)
         for event in await api.catalog.catalog.outbox.events(0, 1_000)

@@ -4,10 +4,12 @@ from tests.contract import (
     advisories,
     blobs,
     browse,
+    bundles,
     caching,
     collection,
     devices,
     endings,
+    gates,
     holdings,
     identity_accounts,
     identity_answers,
@@ -55,6 +57,7 @@ class CatalogKit:
     TestLocks = locks.LocksKit
     TestPromotions = promotion.PromotionsKit
     TestBoards = promotion.BoardsKit
+    TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
@@ -63,6 +66,7 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestGateRows = gates.GateRowsKit
     TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit

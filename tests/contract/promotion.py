@@ -64,8 +64,7 @@ class BoardsKit:
         await scene.push(DB, ONE)
         found = await catalog.boards.newest([DEV, DB, PROD])
         assert {name: (one.tag, one.digest) for name, one in found.items()} == {DEV: (V2, TWO.digest)}
-        await scene.push(DEV, ONE, V1)
-        await scene.push(DEV, TWO, V1)
+        await Scene(catalog, at=START + HOUR, first=100).push(DEV, TWO, V1)
         assert (await catalog.boards.newest([DEV]))[DEV].tag == V1
         standing = await catalog.boards.tagged(DEV, V2)
         assert standing is not None

@@ -88,6 +88,8 @@ class EventKind(StrEnum):
     PROMOTION_REFUSED = "promotion.refused"
     PROMOTION_EXPIRED = "promotion.expired"
     PROMOTION_ROLLED_BACK = "promotion.rolled-back"
+    BUNDLE_CREATED = "bundle.created"
+    BUNDLE_REMOVED = "bundle.removed"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -124,6 +126,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
         *(EventKind.IMAGE_PROMOTED, EventKind.PROMOTION_ASKED, EventKind.PROMOTION_APPROVED),
         *(EventKind.PROMOTION_REFUSED, EventKind.PROMOTION_EXPIRED, EventKind.PROMOTION_ROLLED_BACK),
+        *(EventKind.BUNDLE_CREATED, EventKind.BUNDLE_REMOVED),
     }
 )
 

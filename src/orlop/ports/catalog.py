@@ -21,6 +21,7 @@ from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
+from orlop.ports.bundles import Bundles
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
@@ -487,3 +488,4 @@ class Catalog(msgspec.Struct, frozen=True):
     setting_ends: SettingEnds
     promotions: Promotions
     boards: Boards
+    bundles: Bundles

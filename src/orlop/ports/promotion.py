@@ -61,8 +61,11 @@ class Promotions(Protocol):
         """One, with its images and approvals."""
         ...
 
-    async def page(self, page: PageRequest, state: PromotionState | None = None) -> Page[Promotion]:
-        """Those in a state, the newest first, with images and approvals; pages go on after a number."""
+    async def page(
+        self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
+    ) -> Page[Promotion]:
+        """Those in a state, and of an image, the newest first, with images and approvals; pages go on after a
+        number."""
         ...
 
     async def newest(self, target: RepositoryName) -> Promotion | None:

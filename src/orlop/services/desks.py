@@ -33,6 +33,7 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.asking import PromotionTrials
 from orlop.services.promotion.boards import PromotionBoards
+from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
@@ -83,6 +84,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     promotions: PromotionDesk
     promotion_trials: PromotionTrials
     promotion_boards: PromotionBoards
+    bundles: BundleDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

@@ -534,6 +534,9 @@ NOT_WIDENING = frozenset(
         Operation.PROMOTION_ASK,  # it takes the right to pull the source and to push the target
         Operation.PROMOTION_DECIDE,  # and carries out what its author may
         Operation.PROMOTION_ROLL_BACK,
+        Operation.BUNDLE_READ,
+        Operation.BUNDLE_MAKE,
+        Operation.BUNDLE_REMOVE,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,

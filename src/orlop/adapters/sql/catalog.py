@@ -12,6 +12,7 @@ from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.boards import SqlBoards
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.bundles import SqlBundles
 from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
@@ -187,6 +188,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         setting_ends=SqlSettingEnds(engine),
         promotions=SqlPromotions(engine, lists),
         boards=SqlBoards(lists),
+        bundles=SqlBundles(engine, lists),
     )
 
 

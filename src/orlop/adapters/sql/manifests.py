@@ -95,7 +95,14 @@ async def delete_manifest(
 
 
 async def delete_tag(
-    tx: Session, row_id: int, repository: RepositoryName, tag: Tag, by: By, terms: Terms, ledger: Ledger
+    tx: Session,
+    row_id: int,
+    repository: RepositoryName,
+    tag: Tag,
+    by: By,
+    terms: Terms,
+    ledger: Ledger,
+    detail: str = "",
 ) -> None:
     """Delete a tag of a locked repository, and nothing else. What raises, raises before anything is changed."""
     target = await tx.one("tag_target", row_id, tag)
@@ -103,11 +110,11 @@ async def delete_tag(
         raise _unknown(repository, tag)
     terms.removes(tag, target[1])
     await tx.run("tag_delete", row_id, tag)
-    await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
+    await tx.run("tag_history_told", row_id, tag, by.at, by.actor, None, target[1], detail)
     if terms.trash:
         await trash_tag(tx, repository, tag, target[1], by, terms.trash)
     ledger.count(row_id, tags=-1)
-    ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
+    ledger.event(EventKind.TAG_DELETED, repository, target[1], tag, detail=detail)
 
 
 def _unknown(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

@@ -113,9 +113,13 @@ class SqlPromotions:
         row = await self._reader.one("promotion_get", promotion)
         return (await whole(self._reader, [row]))[0] if row is not None else None
 
-    async def page(self, page: PageRequest, state: PromotionState | None = None) -> Page[Promotion]:
+    async def page(
+        self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
+    ) -> Page[Promotion]:
         keys = after_number(page) or _BEYOND, page.size + 1
-        if state is None:
+        if digest is not None:
+            rows = await self._lists.all("promotion_page_of", *keys, digest, -1 if state is None else int(state))
+        elif state is None:
             rows = await self._lists.all("promotion_page", *keys)
         else:
             rows = await self._lists.all("promotion_page_in", *keys, int(state))
@@ -179,7 +183,7 @@ class SqlPromotions:
                 if back:
                     await set_tag(tx, target, tag, Digest.stored(image.previous), term, by, ledger, detail)
                 else:
-                    await delete_tag(tx, *target, tag, by, term, ledger)
+                    await delete_tag(tx, *target, tag, by, term, ledger, detail)
             await tx.run("promotion_end", promotion.id, PromotionState.ROLLED_BACK, by.at, by.actor, why)
             found = await _found(tx, promotion.id)
             _tell(ledger, EventKind.PROMOTION_ROLLED_BACK, found, why)

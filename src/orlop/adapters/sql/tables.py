@@ -41,7 +41,7 @@ TABLES: dict[str, Table] = {
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
-    "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
+    "tag_history": Table((0,), "id repository_id tag at actor digest previous detail"),
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table(
         (0,),
@@ -151,10 +151,12 @@ TABLES: dict[str, Table] = {
     "promotions": Table(
         (0,),
         "id path pipeline source stage bundle state asked_by asked_id asked_at needed expires_at ended_at ended_by why "
-        "once due_at",
+        "once due_at automatic",
     ),
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
+    "bundles": Table((0,), "id path name created_by account_id created_at"),
+    "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

@@ -31,7 +31,7 @@ async def set_tag(
     if manifest is None:
         raise ManifestUnknown(f"{name} does not hold {digest} any more", {"reference": digest})
     await tx.run("tag_set", row_id, tag, manifest[0], by.at, by.actor)
-    await tx.run("tag_history_add", row_id, tag, by.at, by.actor, digest, previous)
+    await tx.run("tag_history_told", row_id, tag, by.at, by.actor, digest, previous, detail)
     if previous is None:
         ledger.count(row_id, tags=1)
     ledger.event(EventKind.TAG_SET, name, digest, tag, detail=detail)

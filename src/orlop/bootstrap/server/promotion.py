@@ -10,6 +10,7 @@ from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking, PromotionTrials
 from orlop.services.promotion.boards import PromotionBoards
+from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
@@ -34,17 +35,23 @@ def _parts(stores: Stores, services: Services) -> PromotionParts:
     return PromotionParts(ways, approvers, carrying, Deciding(rows, ways, approvers, carrying))
 
 
-def build_promotion_desk(stores: Stores, services: Services, gate: Gate) -> PromotionDesk:
+def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleDesk:
+    """What is asked for bundles."""
+    return BundleDesk(gate, services.manifests, stores.catalog.bundles)
+
+
+def build_promotion_desk(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionDesk:
     """What is asked for promotions, of one process."""
-    _, approvers, carrying, deciding = parts = _parts(stores, services)
-    asking = Asking(gate, services.manifests, parts.ways)
-    return PromotionDesk(gate, asking, services.terms, stores.catalog.promotions, approvers, carrying, deciding)
+    parts, rows = _parts(stores, services), stores.catalog.promotions
+    manifests, terms = services.manifests, services.terms
+    asking = Asking(gate, manifests, parts.ways, bundles)
+    return PromotionDesk(gate, manifests, asking, terms, rows, parts.approvers, parts.carrying, parts.deciding)
 
 
-def build_promotion_trials(stores: Stores, services: Services, gate: Gate) -> PromotionTrials:
+def build_promotion_trials(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionTrials:
     """What would become of promotions."""
     parts = _parts(stores, services)
-    return PromotionTrials(gate, Asking(gate, services.manifests, parts.ways), parts.ways, parts.carrying)
+    return PromotionTrials(gate, Asking(gate, services.manifests, parts.ways, bundles), parts.ways, parts.carrying)
 
 
 def build_promotion_boards(stores: Stores, services: Services, gate: Gate) -> PromotionBoards:

@@ -1,21 +1,26 @@
 """End points about promotions: asked for, approved, refused, rolled back, and told of."""
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from orlop.domain.access import Caller
+from orlop.domain.errors import RequestInvalid
 from orlop.domain.names import RepositoryName, parse_held
 from orlop.domain.promotion.promotion import PromotedImage, Promotion, PromotionState
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.promotion import PromotionOutcome
 from orlop.services.management.operations import Operation
-from orlop.services.promotion.asking import IMAGES
+from orlop.services.promotion.bundles import IMAGES, Wanted
 from orlop.services.promotion.desk import PromotionDesk
+
+T = TypeVar("T")
 
 Number = Annotated[int, PathParameter(ge=1, description="Its number.")]
 
@@ -73,6 +78,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
     path: str
     source: str
     stage: str
+    bundle: str | None
     state: PromotionWord
     asked_by: str
     asked_at: values.Time
@@ -94,6 +100,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             path=one.path,
             source=one.source,
             stage=one.stage,
+            bundle=one.bundle or None,
             state=PromotionWord[one.state.name],
             asked_by=one.asked_by,
             asked_at=values.time(one.asked_at),
@@ -124,15 +131,31 @@ class PromotionOutcomeValue(msgspec.Struct, frozen=True):
 
 
 class NewPromotionValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Images, each `REPOSITORY:TAG` or `REPOSITORY@DIGEST`, that are promoted as one or not at all. `pipeline`: its
-    name, where they are in several."""
+    """Images, each `REPOSITORY:TAG` or `REPOSITORY@DIGEST`, or those of a bundle, that are promoted as one or not at
+    all. `pipeline`: its name, where they are in several; `bundle_path`: the place of the bundle, where there are
+    several of that name."""
 
+    stage: values.Name
     images: Annotated[
         tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=512)], ...],
-        msgspec.Meta(min_length=1, max_length=IMAGES),
-    ]
-    stage: values.Name
+        msgspec.Meta(max_length=IMAGES),
+    ] = ()
     pipeline: values.Text = ""
+    bundle: values.Text = ""
+    bundle_path: values.Text | None = None
+
+    def asked(
+        self,
+        caller: Caller,
+        of_images: Callable[[Caller, Wanted, str, str], Awaitable[T]],
+        of_bundle: Callable[[Caller, str, str, str, str | None], Awaitable[T]],
+    ) -> Awaitable[T]:
+        """What services answer for the one or the other. Raises RequestInvalid."""
+        if not self.bundle:
+            return of_images(caller, [parse_held(text) for text in self.images], self.stage, self.pipeline)
+        if self.images:
+            raise RequestInvalid("promote images, or a bundle of them")
+        return of_bundle(caller, self.bundle, self.stage, self.pipeline, self.bundle_path)
 
 
 class RefusedPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,20 +180,30 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
         stands: Annotated[
             PromotionWord | None, QueryParameter(name="state", description="Only those that stand there.")
         ] = None,
+        image: Annotated[
+            str,
+            QueryParameter(
+                name="image",
+                max_length=512,
+                description="Only those of the digest of this image, `REPOSITORY:TAG` or `REPOSITORY@DIGEST`, wherever"
+                " it went.",
+            ),
+        ] = "",
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[PromotionValue]]:
         """The promotions into places from which the caller may pull, and their own; the newest first."""
-        page = await desk.page(caller_of(request), page_of(n, last), PromotionState[stands.name] if stands else None)
+        state = PromotionState[stands.name] if stands else None
+        of = parse_held(image) if image else None
+        page = await desk.page(caller_of(request), page_of(n, last), state, of)
         return listed(request, page, PromotionValue.of, lambda one: str(one.id), n)
 
     @post("/promotions", operation_id="promote", tags=["promotion"], status_code=200, operation=Operation.PROMOTION_ASK)
     async def promote(request: ApiRequest, data: JSONBody[NewPromotionValue]) -> PromotionOutcomeValue:
         """Promote images to a stage of their pipeline: at once, or once it is approved. They are meant by the digests
         that they have now, and go with all that refers to them. What is refused leaves nothing behind."""
-        images = [parse_held(text) for text in data.images]
-        outcome = await desk.promote(caller_of(request), images, data.stage, data.pipeline)
-        return PromotionOutcomeValue.of(outcome)
+        asked = data.asked(caller_of(request), desk.promote, desk.promote_bundle)
+        return PromotionOutcomeValue.of(await asked)
 
     @get(
         "/promotions/{number:int}", operation_id="showPromotion", tags=["promotion"], operation=Operation.PROMOTION_READ

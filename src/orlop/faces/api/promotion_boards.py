@@ -7,7 +7,6 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from orlop.domain.names import parse_held
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, going_on, page_of
 from orlop.faces.api.promotion import NewPromotionValue, PromotedImageValue
@@ -111,7 +110,6 @@ def promotion_boards(boards: PromotionBoards, trials: PromotionTrials) -> list[H
     )
     async def try_promotion(request: ApiRequest, data: JSONBody[NewPromotionValue]) -> PromotionTrialValue:
         """What would become of a promotion that was asked for now. Nothing is written."""
-        images = [parse_held(text) for text in data.images]
-        return PromotionTrialValue.of(await trials.of(caller_of(request), images, data.stage, data.pipeline))
+        return PromotionTrialValue.of(await data.asked(caller_of(request), trials.images, trials.bundle))
 
     return [show_board, try_promotion]

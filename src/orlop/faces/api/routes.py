@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    bundles,
     gates,
     groups,
     house_rules,
@@ -132,6 +133,7 @@ def routes(desks: Desks) -> Litestar:
         *gates.gates(desks.gates),
         *promotion.promotions(desks.promotions),
         *promotion_boards.promotion_boards(desks.promotion_boards, desks.promotion_trials),
+        *bundles.bundles(desks.bundles),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

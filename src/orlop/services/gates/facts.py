@@ -1,6 +1,6 @@
 """What gates have to know of an image: of what is known of it no more than they ask for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
+from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
@@ -34,16 +35,20 @@ from orlop.services.trust.standing import ImageTrust
 _MOST = 10_000
 #: Images of an index whose packages are looked up at once; those of others are as the job leaves them.
 _CHILDREN = 64
+#: How often it is begun again where an image is read, or an advisory comes, just then.
+_AGAIN = 3
 
 _STANDING = {InsideState.READ: Standing.KNOWN, InsideState.UNREAD: Standing.UNREAD}
 
 
 class GatedImage(msgspec.Struct, frozen=True):
     """What a manifest comes to for gates: each image that it is or lists, nothing of what does not run. `until`: when
-    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never."""
+    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never.
+    `settled`: nothing of it becomes known without being told."""
 
     images: tuple[JudgedFacts, ...]
     until: int = 0
+    settled: bool = True
 
 
 class GateFacts:
@@ -90,8 +95,9 @@ class GateFacts:
         ruling = ruled_by or repository
         place = await self._rows.place(repository, manifest.digest)
         images: list[JudgedFacts] = [JudgedFacts()]
+        settled = True
         if any(gate.needs_read for gate in gates):
-            images = await self._read(repository, manifest.digest, parsed, place, gates, ruling)
+            images, settled = await self._read(repository, manifest.digest, parsed, place, gates, ruling)
         if any(gate.require_sbom for gate in gates):
             has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
@@ -109,7 +115,7 @@ class GateFacts:
             unsigned = tuple(UnsignedThing(one.name, one.why) for one in signed.missing)
             images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
             ends += [signed.until] if signed.until else []
-        return GatedImage(tuple(images), min(ends, default=0))
+        return GatedImage(tuple(images), min(ends, default=0), settled)
 
     async def _expressed(
         self,
@@ -153,26 +159,41 @@ class GateFacts:
         place: ManifestPlace,
         gates: Sequence[Gate],
         ruled_by: RepositoryName,
-    ) -> list[JudgedFacts]:
-        """What is known by reading it. Of an index what is known of none of its images is left to each of these."""
+    ) -> tuple[list[JudgedFacts], bool]:
+        """What is known by reading it, and whether that is all. Of an index what is known of none of its images is left
+        to each of these."""
         children = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed.is_index else []
-        await self._match([digest, *children][:_CHILDREN])
+        looked = [digest, *children][:_CHILDREN]
         wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes, ruled_by)
-        images, modified = await self._counts.images([wanted])
-        known = images.get(wanted, ())
+        for _ in range(_AGAIN):
+            matched = await self._matched(looked)
+            images, modified = await self._counts.images([wanted])
+            known = images.get(wanted, ())
+            early = {one.digest for one in known if one.state is InsideState.READ and one.digest in looked} - matched
+            if not early:
+                break
         if not known:
-            if parsed.is_index:
-                return [JudgedFacts()]
-            return [JudgedFacts(standing=Standing.WAITING)]
+            facts = JudgedFacts() if parsed.is_index else JudgedFacts(standing=Standing.WAITING)
+            return [facts], not children
         licences = any(gate.deny_licences for gate in gates)
-        return [await self._facts(ruled_by, each, modified, place, licences=licences) for each in known]
+        found = [
+            await self._facts(ruled_by, each, modified, place, licences=licences)
+            if each.digest not in early
+            else JudgedFacts(standing=Standing.WAITING)
+            for each in known
+        ]
+        return found, not children or len(known) == len(children) <= _CHILDREN - 1
 
-    async def _match(self, images: Iterable[Digest]) -> None:
-        """Have packages looked up that were not yet."""
-        packages: dict[int, None] = {}
-        for image in images:
-            packages |= dict.fromkeys(await self._vulnerable.packages(image))
-        await self._matching.packages(list(packages))
+    async def _matched(self, images: Sequence[Digest]) -> frozenset[Digest]:
+        """Those that are read, with all of their packages looked up: what is not yet is now."""
+        unmatched: Mapping[Digest, tuple[int, ...]] = {}
+        for _ in range(_AGAIN):
+            unmatched = await self._rows.unmatched(images, MATCHER_VERSION)
+            packages = sorted({number for mine in unmatched.values() for number in mine})
+            if not packages:
+                break
+            await self._matching.packages(packages)
+        return frozenset(image for image, packages in unmatched.items() if not packages)
 
     async def _facts(
         self,

@@ -95,6 +95,9 @@ class Operation(StrEnum):
     PROMOTION_ASK = "promotion.ask"
     PROMOTION_DECIDE = "promotion.decide"
     PROMOTION_ROLL_BACK = "promotion.roll-back"
+    BUNDLE_READ = "bundle.read"
+    BUNDLE_MAKE = "bundle.make"
+    BUNDLE_REMOVE = "bundle.remove"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
@@ -212,6 +215,11 @@ RULES: dict[Operation, Rule] = {
     Operation.PROMOTION_DECIDE: Rule(place=Action.PUSH_NEW),
     # Of any tag at all: whether it may be these is up to the terms of the write.
     Operation.PROMOTION_ROLL_BACK: Rule(place=Action.PUSH_NEW),
+    # Each is seen by those who may pull from all of its repositories, and by its author.
+    Operation.BUNDLE_READ: Rule(own=True, reads=True),
+    # Of each of its repositories: a bundle changes nothing there.
+    Operation.BUNDLE_MAKE: Rule(place=Action.PULL),
+    Operation.BUNDLE_REMOVE: Rule(place=Action.POLICY_EDIT, own=True),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),

@@ -5,16 +5,18 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.errors import Denied, NotFound, Stale
-from orlop.domain.names import RepositoryName
+from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.promotion.promotion import Promotion, PromotionState
+from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.catalog import by
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
+from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
-from orlop.services.promotion.asking import Asking, Wanted
+from orlop.services.promotion.asking import Asking
+from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.tags.terms import WriteTerms
@@ -26,6 +28,7 @@ class PromotionDesk:
     def __init__(
         self,
         gate: Gate,
+        manifests: Manifests,
         asking: Asking,
         terms: WriteTerms,
         rows: Promotions,
@@ -34,6 +37,7 @@ class PromotionDesk:
         deciding: Deciding,
     ) -> None:
         self._gate = gate
+        self._manifests = manifests
         self._asking = asking
         self._terms = terms
         self._rows = rows
@@ -41,15 +45,23 @@ class PromotionDesk:
         self._carrying = carrying
         self._deciding = deciding
 
-    async def promote(
-        self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", bundle: str = ""
-    ) -> PromotionOutcome:
+    async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
         """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
 
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
         Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
         """
-        asked, now = await self._asking.asked(caller, images, stage, pipeline, bundle), self._gate.now()
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
+
+    async def promote_bundle(
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+    ) -> PromotionOutcome:
+        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
+        promote, and as BundleDesk.get."""
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
+
+    async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        now = self._gate.now()
         if asked.needed or asked.due_at:
             await self._carrying.check(caller, asked.images)
             return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
@@ -125,12 +137,23 @@ class PromotionDesk:
                 return promotion
         raise NotFound(f"there is no promotion {number}", {"promotion": number})
 
-    async def page(self, caller: Caller, page: PageRequest, state: PromotionState | None = None) -> Page[Promotion]:
-        """Those that the caller may see, the newest first. Raises PageInvalid."""
+    async def page(
+        self,
+        caller: Caller,
+        page: PageRequest,
+        state: PromotionState | None = None,
+        image: tuple[RepositoryName, Reference] | None = None,
+    ) -> Page[Promotion]:
+        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever. Raises
+        PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
         await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
+        digest = None
+        if image is not None:
+            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
+            digest = (await self._manifests.resolve(*image)).digest
         seeing = await self._gate.administers(caller)
         return await seen(
-            lambda part: self._rows.page(part, state),
+            lambda part: self._rows.page(part, state, digest),
             page,
             lambda one: str(one.id),
             lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),

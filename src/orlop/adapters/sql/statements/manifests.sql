@@ -88,10 +88,14 @@ SELECT name FROM tags WHERE repository_id = ?1 AND name > ?2 ORDER BY name LIMIT
 -- name: tag_history_add
 INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 
+-- name: tag_history_told
+INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous, detail)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
 -- name: tag_history_page
 SELECT h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.tag = ?2 AND h.id < ?4
 ORDER BY h.id DESC LIMIT ?3;
@@ -99,7 +103,7 @@ ORDER BY h.id DESC LIMIT ?3;
 -- name: tag_history_of_all
 SELECT h.tag, h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.id < ?3
 ORDER BY h.id DESC LIMIT ?2;
@@ -115,7 +119,7 @@ WHERE r.name = spans.value ->> 0 AND h.repository_id = r.id AND h.tag = spans.va
 -- which no index is to be read along.
 SELECT h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM tag_history h
 WHERE h.repository_id = (SELECT id FROM repositories WHERE name = ?1) AND h.tag = ?2 AND h.at <= ?3
   AND h.at > (SELECT max(n.at) - 60000000 FROM tag_history n

@@ -33,6 +33,14 @@ SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, ask
        ended_by, why, due_at
 FROM promotions WHERE state = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2;
 
+-- name: promotion_page_of
+SELECT p.id, p.path, p.pipeline, p.source, p.stage, p.bundle, p.state, p.asked_by, p.asked_id, p.asked_at, p.needed,
+       p.expires_at, p.ended_at, p.ended_by, p.why, p.due_at
+FROM promotions p
+WHERE p.id IN (SELECT i.promotion_id FROM promotion_images i WHERE i.digest = ?3 AND i.promotion_id < ?1)
+  AND (?4 < 0 OR p.state = ?4)
+ORDER BY p.id DESC LIMIT ?2;
+
 -- name: promotion_images_of
 SELECT promotion_id, repository, tag, digest, target, target_tag, previous, moved FROM promotion_images
 WHERE promotion_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY promotion_id, number;

@@ -8,6 +8,7 @@ from orlop.faces.cli.management import (
     advisories,
     attention,
     browse,
+    bundles,
     caches,
     configuration,
     gates,
@@ -54,4 +55,5 @@ def register(
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
     promotion.register(app, servers)
+    bundles.register(app, servers)
     configuration.register(app, servers)

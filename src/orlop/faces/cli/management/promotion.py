@@ -11,6 +11,8 @@ from orlop.faces.cli import shown
 from orlop.faces.cli.content.inside import held_name, image_argument
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import parse_location
+from orlop.faces.cli.management import typed
+from orlop.faces.cli.management.bundles import BundlePlace
 from orlop.faces.cli.management.settings import Where
 from orlop.faces.cli.management.typed import HERE, Flag, work
 from orlop.faces.cli.running import UsageError, argument, run, tell
@@ -48,6 +50,8 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
         to: str,
         pipeline: str = "",
         dry_run: Flag = False,
+        place: BundlePlace = "",
+        server: str = "",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -56,33 +60,45 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
         Parameters
         ----------
         refs
-            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login; several are promoted as one or not at all.
+            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login; or the name of a bundle. Several are promoted as
+            one or not at all.
         to
             The stage.
         pipeline
             Its name, where the images are in several with that stage.
         dry_run
             Say what would become of it, and write nothing; the exit code is 1 where it would be refused.
+        server
+            The server of a bundle, as HOST:PORT or URL [default: where orlop login was last].
         json
             Print a JSON object.
         """
         from orlop.faces.cli.content.remove import managed
 
         if not refs:
-            raise UsageError("name an image: HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST")
+            raise UsageError("name an image, HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST, or a bundle")
+        address = "/promotion-trials" if dry_run else "/promotions"
+        if len(refs) == 1 and "/" not in refs[0]:
+            choice = ServerChoice(server, connecting.plain_http, connecting.insecure, connecting.ca)
+
+            async def of_bundle(asked: ManagementServer) -> int:
+                where = {"bundle_path": typed.here(place).strip("/")} if place else {}
+                body = {"bundle": refs[0], "stage": to, "pipeline": pipeline, **where}
+                found = (await asked.ask("POST", address, body=body)).value
+                return _tell_trial(found, json=json) if dry_run else _tell_outcome(found, json=json)
+
+            return work(servers, choice, of_bundle)
+        if place or server:
+            raise UsageError("--at and --server are of a bundle; an image is named with its server")
 
         async def do() -> int:
             locations = [image_argument(ref) for ref in refs]
             if len({one.image.registry for one in locations if one.image is not None}) > 1:
                 raise UsageError("the images are of several registries; what is promoted as one is of one")
             body = {"images": [held_name(one) for one in locations], "stage": to, "pipeline": pipeline}
-            where = "/promotion-trials" if dry_run else "/promotions"
-            async with managed(servers, locations[0], connecting) as server:
-                found = (await server.ask("POST", where, body=body)).value
-            if dry_run:
-                return _tell_trial(found, json=json)
-            _tell_outcome(found, json=json)
-            return 0
+            async with managed(servers, locations[0], connecting) as asked:
+                found = (await asked.ask("POST", address, body=body)).value
+            return _tell_trial(found, json=json) if dry_run else _tell_outcome(found, json=json)
 
         return run(do)
 
@@ -92,6 +108,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
     def list_(
         *,
         state: Literal["waiting", "done", "refused", "expired", "rolled-back"] | None = None,
+        image: str = "",
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
@@ -101,12 +118,15 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         ----------
         state
             Only those.
+        image
+            Only those of the digest of this image, REPOSITORY:TAG or REPOSITORY@DIGEST: how it came where it is.
         json
             Print a JSON array.
         """
 
         async def do(server: ManagementServer) -> None:
-            found = await everything(server, "/promotions", **({"state": state} if state else {}))
+            asked = {"state": state, "image": image}
+            found = await everything(server, "/promotions", **{name: each for name, each in asked.items() if each})
             shown.rows(found, _COLUMNS, json=json)
 
         return work(servers, at, do)
@@ -127,6 +147,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
                 shown.print_json(found)
                 return
             told = {name: found[name] for name in ("id", "pipeline", "stage", "asked_by", "asked_at")}
+            told |= {"bundle": found["bundle"]} if found["bundle"] else {}
             told |= {"state": _state(found), "approved_by": [each["by"] for each in found["approvals"]]}
             shown.fields(told | ({"why": found["why"]} if found["why"] else {}), json=False)
             for image in found["images"]:
@@ -258,10 +279,11 @@ def _rollback(group: cyclopts.App, servers: Servers) -> None:
         return run(do)
 
 
-def _tell_outcome(found: dict[str, Any], *, json: bool) -> None:
+def _tell_outcome(found: dict[str, Any], *, json: bool) -> int:
+    """The exit code: what was asked for is done, or on its way."""
     if json:
         shown.print_json(found)
-        return
+        return 0
     one = found["promotion"]
     if one is None:
         print("there is nothing to do: it is there, with all that refers to it")
@@ -278,9 +300,10 @@ def _tell_outcome(found: dict[str, Any], *, json: bool) -> None:
         left = max(one["needed"] - len(one["approvals"]), 0)
         if one["due_at"]:
             print(f"promotion {one['id']} waits until {one['due_at']}, when {one['stage']} opens for it")
-            return
+            return 0
         print(f"promotion {one['id']} waits for {counted(left, 'approval')} until {one['expires_at']}")
         tell(f"whoever may approve it: orlop promotion approve {one['id']}")
+    return 0
 
 
 def _tell_trial(found: dict[str, Any], *, json: bool) -> int:
