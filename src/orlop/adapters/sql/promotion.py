@@ -111,7 +111,7 @@ class SqlPromotions:
 
     async def get(self, promotion: int) -> Promotion | None:
         row = await self._reader.one("promotion_get", promotion)
-        return (await _whole(self._reader, [row]))[0] if row is not None else None
+        return (await whole(self._reader, [row]))[0] if row is not None else None
 
     async def page(
         self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
@@ -123,7 +123,7 @@ class SqlPromotions:
             rows = await self._lists.all("promotion_page", *keys)
         else:
             rows = await self._lists.all("promotion_page_in", *keys, int(state))
-        return page_of(await _whole(self._lists, rows), page)
+        return page_of(await whole(self._lists, rows), page)
 
     async def newest(self, target: RepositoryName) -> Promotion | None:
         row = await self._reader.one("promotion_newest_into", target)
@@ -265,10 +265,10 @@ async def _found(tx: Session, promotion: int) -> Promotion:
     row = await tx.one("promotion_get", promotion)
     if row is None:
         raise NotFound(f"there is no promotion {promotion}", {"promotion": promotion})
-    return (await _whole(tx, [row]))[0]
+    return (await whole(tx, [row]))[0]
 
 
-async def _whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]:
+async def whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]:
     """Promotions with their images and approvals."""
     if not rows:
         return ()

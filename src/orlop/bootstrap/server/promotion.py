@@ -8,6 +8,8 @@ from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
@@ -40,8 +42,21 @@ def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleD
 
 def build_promotion_desk(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionDesk:
     """What is asked for promotions, of one process."""
+    parts, rows = _parts(stores, services), stores.catalog.promotions
+    manifests, terms = services.manifests, services.terms
+    asking = Asking(gate, manifests, parts.ways, bundles)
+    return PromotionDesk(gate, manifests, asking, terms, rows, parts.approvers, parts.carrying, parts.deciding)
+
+
+def build_promotion_trials(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionTrials:
+    """What would become of promotions."""
     parts = _parts(stores, services)
-    return PromotionDesk(gate, services.manifests, services.terms, stores.catalog.promotions, *parts, bundles)
+    return PromotionTrials(gate, Asking(gate, services.manifests, parts.ways, bundles), parts.ways, parts.carrying)
+
+
+def build_promotion_boards(stores: Stores, services: Services, gate: Gate) -> PromotionBoards:
+    """What is where."""
+    return PromotionBoards(gate, services.in_force, stores.catalog.boards)
 
 
 def build_due_promotions(stores: Stores, services: Services) -> DuePromotions:

@@ -1,16 +1,13 @@
 """Promotions, for whoever asks for one, decides, looks, or goes back."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
+from orlop.domain.errors import Denied, NotFound, Stale
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion, PromotionState
+from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.catalog import by
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
@@ -18,14 +15,11 @@ from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
-from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
+from orlop.services.promotion.asking import Asking
+from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
-from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
-
-#: An image as it is named, and the digest that is meant.
-_Meant = tuple[RepositoryName, Reference, Digest]
 
 
 class PromotionDesk:
@@ -35,23 +29,21 @@ class PromotionDesk:
         self,
         gate: Gate,
         manifests: Manifests,
+        asking: Asking,
         terms: WriteTerms,
         rows: Promotions,
-        ways: Ways,
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
-        bundles: BundleDesk,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
+        self._asking = asking
         self._terms = terms
         self._rows = rows
-        self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
-        self._bundles = bundles
 
     async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
         """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
@@ -59,54 +51,19 @@ class PromotionDesk:
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
         Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
         """
-        if not 0 < len(images) <= IMAGES:
-            raise RequestInvalid(f"1 to {IMAGES} images are promoted as one, these are {len(images)}")
-        meant: list[_Meant] = []
-        for repository, reference in images:
-            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
-            meant.append((repository, reference, (await self._manifests.seen(repository, reference, caller)).digest))
-        return await self._promote(caller, meant, stage, pipeline)
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
 
     async def promote_bundle(
         self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
     ) -> PromotionOutcome:
         """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
         promote, and as BundleDesk.get."""
-        bundle = await self._bundles.get(caller, name, path)
-        for image in bundle.images:
-            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image.repository)
-        meant: list[_Meant] = [(one.repository, one.tag or one.digest, one.digest) for one in bundle.images]
-        return await self._promote(caller, meant, stage, pipeline, bundle.name)
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
 
-    async def _promote(
-        self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str = ""
-    ) -> PromotionOutcome:
-        ways: list[Way] = []
-        moved: list[PromotedImage] = []
-        for repository, reference, digest in images:
-            _, way = await self._ways.find(repository, reference, stage, pipeline)
-            ways.append(way)
-            moved.append(promoted(way, repository, reference, digest))
-        if len({(way.path, way.name) for way in ways}) > 1:
-            raise RequestInvalid("the images are in several pipelines; what is promoted as one goes along one")
-        if len({(one.target, one.target_tag) for one in moved}) < len(moved):
-            raise RequestInvalid("two of the images would have the same name there")
-        way, now = ways[0], self._gate.now()
-        needed, opens = way.pipeline.needed(way.target.name), way.pipeline.opens(way.target.name, now)
-        asked = NewPromotion(
-            path=way.path,
-            pipeline=way.name,
-            source=way.source.name,
-            stage=way.target.name,
-            images=tuple(moved),
-            bundle=bundle,
-            asked_id=caller.subject.id,
-            needed=needed,
-            expires_at=max(now, opens) + way.pipeline.waits,
-            due_at=opens if opens > now and not needed else 0,
-        )
+    async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        now = self._gate.now()
         if asked.needed or asked.due_at:
-            await self._carrying.check(caller, moved)
+            await self._carrying.check(caller, asked.images)
             return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
 
         async def version() -> int:
