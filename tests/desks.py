@@ -1,5 +1,7 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
+from typing import Any
+
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.expressions.process import ProcessExpressions
@@ -75,6 +77,8 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
@@ -274,8 +278,7 @@ def desks_of(
         licences=ImageLicences(insides, in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
         gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
-        promotions=promotion_desk(gate, access, terms, catalog, manifests, in_force, verdicts),
-        bundles=BundleDesk(gate, manifests, catalog.bundles),
+        **promotion_desks(gate, access, terms, catalog, manifests, in_force, verdicts),
         quarantine=_quarantine_desk(opened, gate, access, in_force, terms, verdicts, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
@@ -352,7 +355,7 @@ def _verdicts(
     return GateVerdicts(in_force, facts, catalog.held_pushes, opened.changes, opened.settings_changes, clock)
 
 
-def promotion_desk(
+def promotion_desks(
     gate: Gate,
     access: Access,
     terms: WriteTerms,
@@ -360,13 +363,19 @@ def promotion_desk(
     manifests: Manifests,
     in_force: SettingsInForce,
     verdicts: GateVerdicts,
-) -> PromotionDesk:
+) -> dict[str, Any]:
     """What is asked for promotions."""
     rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
     carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
     deciding = Deciding(rows, ways, approvers, carrying, catalog.manifests)
     bundles = BundleDesk(gate, manifests, catalog.bundles)
-    return PromotionDesk(gate, manifests, terms, rows, ways, approvers, carrying, deciding, bundles)
+    asking = Asking(gate, manifests, ways, bundles)
+    return {
+        "promotions": PromotionDesk(gate, manifests, asking, terms, rows, approvers, carrying, deciding),
+        "promotion_trials": PromotionTrials(gate, asking, ways, carrying),
+        "promotion_boards": PromotionBoards(gate, in_force, catalog.boards),
+        "bundles": bundles,
+    }
 
 
 def _gate_desk(

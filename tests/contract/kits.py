@@ -57,6 +57,7 @@ class CatalogKit:
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
     TestPromotions = promotion.PromotionsKit
+    TestBoards = promotion.BoardsKit
     TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit

@@ -52,6 +52,48 @@ async def tags(catalog: Catalog, repository: RepositoryName) -> dict[Tag, str]:
     return {name: each.digest for name, each in found.items() if each is not None}
 
 
+class BoardsKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_a_board_has_the_tag_that_was_set_last_and_no_signatures(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(DEV, ONE, V1)
+        await scene.push(DEV, TWO, V2)
+        await scene.push(DEV, artifact("a signature of cosign"), referrers_tags(TWO.digest)[1])
+        await scene.push(DEV, index("listed", [artifact("listed for two")]), referrers_tags(TWO.digest)[0])
+        await scene.push(DB, ONE)
+        found = await catalog.boards.newest([DEV, DB, PROD])
+        assert {name: (one.tag, one.digest) for name, one in found.items()} == {DEV: (V2, TWO.digest)}
+        await Scene(catalog, at=START + HOUR, first=100).push(DEV, TWO, V1)
+        assert (await catalog.boards.newest([DEV]))[DEV].tag == V1
+        standing = await catalog.boards.tagged(DEV, V2)
+        assert standing is not None
+        assert standing.digest == TWO.digest
+        assert await catalog.boards.tagged(PROD, V2) is None
+
+    async def test_a_board_has_the_repositories_anywhere_below_a_stage(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        names = [RepositoryName(name) for name in ("dev/app", "dev/app-b", "dev/team/app", "dev2/app", "developer")]
+        for name in names:
+            await scene.push(name, ONE, V1)
+        assert await catalog.boards.repositories("dev", "", 10) == tuple(sorted(names[:3]))
+        assert await catalog.boards.repositories("dev", "app", 1) == (names[1],)
+        assert await catalog.boards.repositories("dev", "team/app", 10) == ()
+
+    async def test_a_board_has_what_waits_along_its_pipeline(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        first = await rows.ask(asked(promoted(ONE), needed=1), scene.by())
+        other = msgspec.structs.replace(asked(promoted(ONE, V2), needed=1), pipeline="another")
+        await rows.ask(other, scene.by())
+        last = await rows.ask(asked(promoted(ONE, V2), needed=1), scene.by())
+        assert [one.id for one in await catalog.boards.waiting("", "app", 10)] == [last.id, first.id]
+        assert [one.id for one in await catalog.boards.waiting("", "app", 1)] == [last.id]
+        await rows.end(last.id, PromotionState.REFUSED, "no", scene.by())
+        assert await catalog.boards.waiting("", "app", 10) == (first,)
+        assert await catalog.boards.waiting("elsewhere", "app", 10) == ()
+
+
 class PromotionsKit:
     """Needs the fixture `catalog`: an empty one."""
 

@@ -19,6 +19,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
+from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.bundles import Bundles
 from orlop.ports.by import By as By
@@ -492,4 +493,5 @@ class Catalog(msgspec.Struct, frozen=True):
     vex: VexDocuments
     setting_ends: SettingEnds
     promotions: Promotions
+    boards: Boards
     bundles: Bundles

@@ -31,6 +31,8 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.asking import PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.quarantine.desk import QuarantineDesk
@@ -81,6 +83,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     licence_search: LicenceSearch
     gates: GateDesk
     promotions: PromotionDesk
+    promotion_trials: PromotionTrials
+    promotion_boards: PromotionBoards
     bundles: BundleDesk
     quarantine: QuarantineDesk
     scanners: ScannerDesk

@@ -425,6 +425,7 @@ OF_REPOSITORIES = {
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags", "quarantined_of"),
+        *("board_newest", "board_tagged"),
         "held_indexes",
     },
     "by a row that was found by its name": {
@@ -437,7 +438,7 @@ OF_REPOSITORIES = {
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "children_newest", "children_largest", "repositories_counted"),
-        *("search_window", "search_names"),
+        *("search_window", "search_names", "board_repositories"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
         *(
             "inside_holder",

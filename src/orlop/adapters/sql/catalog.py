@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
+from orlop.adapters.sql.boards import SqlBoards
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.bundles import SqlBundles
 from orlop.adapters.sql.caching import SqlCaches
@@ -188,6 +189,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
         promotions=SqlPromotions(engine, lists),
+        boards=SqlBoards(lists),
         bundles=SqlBundles(engine, lists),
     )
 

@@ -46,11 +46,7 @@ class SqlPromotions:
                 row = await tx.one("promotion_waiting", _once(asked))
                 assert row is not None
                 return await _found(tx, row[0])
-            made = await _found(tx, number)
-            waits = f"for {counted(made.needed, 'approval')}" if made.needed else f"once {made.stage} opens"
-            how = f"by itself, {waits}" if made.automatic else waits
-            _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, {how}")
-            return made
+            return await _asked(tx, number, ledger)
 
         return await self._engine.write(recorded(by, steps), changes=False)
 
@@ -114,7 +110,7 @@ class SqlPromotions:
 
     async def get(self, promotion: int) -> Promotion | None:
         row = await self._reader.one("promotion_get", promotion)
-        return (await _whole(self._reader, [row]))[0] if row is not None else None
+        return (await whole(self._reader, [row]))[0] if row is not None else None
 
     async def page(
         self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
@@ -126,7 +122,7 @@ class SqlPromotions:
             rows = await self._lists.all("promotion_page", *keys)
         else:
             rows = await self._lists.all("promotion_page_in", *keys, int(state))
-        return page_of(await _whole(self._lists, rows), page)
+        return page_of(await whole(self._lists, rows), page)
 
     async def newest(self, target: RepositoryName) -> Promotion | None:
         row = await self._reader.one("promotion_newest_into", target)
@@ -151,17 +147,45 @@ class SqlPromotions:
 
         return await self._engine.write(steps, changes=False)
 
-    async def put_off(self, promotion: int, due_at: int, why: str) -> None:
+    async def ask_by_itself(self, asked: NewPromotion, by: By) -> Promotion | None:
+        [image] = asked.images
+
+        async def steps(tx: Session, ledger: Ledger) -> Promotion | None:
+            same = image.digest, image.target, image.target_tag or "", asked.stage
+            if await tx.one("promotion_was_asked", *same) is not None:
+                return None
+            number = await _add(tx, asked, by)
+            if number is None:
+                return None
+            return await _asked(tx, number, ledger)
+
+        return await self._engine.write(recorded(by, steps), changes=False)
+
+    async def outdate(self, path: str, pipeline: str, tag: tuple[RepositoryName, Tag], digest: str, by: By) -> int:
+        old = [row[0] for row in await self._reader.all("promotions_outdated", path, pipeline, *tag, digest)]
+        why = f"{tag[0]}:{tag[1]} is {digest}" if digest else f"{tag[0]}:{tag[1]} is gone"
+        return await self._expired(old, why, by)
+
+    async def put_off(self, promotion: Promotion, due_at: int, why: str) -> None:
         async def steps(tx: Session) -> None:
-            await tx.run("promotion_put_off", promotion, due_at, why)
+            await tx.run("promotion_put_off", promotion.id, promotion.due_at, due_at, why)
 
         await self._engine.write(steps, changes=False)
 
-    async def hasten(self, repositories: Collection[str], now: int) -> None:
-        async def steps(tx: Session) -> None:
-            await tx.run("promotions_hasten", now, each(sorted(repositories)))
+    async def hasten(self, repositories: Collection[str], now: int) -> int:
+        wanted = each(sorted(repositories))
+        if await self._reader.one("promotions_automatic") is None:
+            return 0
 
-        await self._engine.write(steps, changes=False)
+        async def steps(tx: Session) -> int:
+            return len(await tx.all("promotions_hasten", now, wanted))
+
+        return await self._engine.write(steps, changes=False)
+
+    async def waiting(self) -> tuple[int, int]:
+        row = await self._reader.one("promotions_waiting")
+        assert row is not None
+        return row[0], row[1]
 
     async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:
         found = [await self.get(row[0]) for row in await self._reader.all("promotions_due", now, limit)]
@@ -209,12 +233,17 @@ class SqlPromotions:
 
     async def expire(self, now: int, limit: int, by: By) -> int:
         over = [row[0] for row in await self._reader.all("promotions_over", now, limit)]
-        for number in over:
+        return await self._expired(over, "nobody decided in time", by)
+
+    async def _expired(self, promotions: Sequence[int], why: str, by: By) -> int:
+        ended = 0
+        for number in promotions:
             try:
-                await self.end(number, PromotionState.EXPIRED, "nobody decided in time", by)
+                await self.end(number, PromotionState.EXPIRED, why, by)
             except Stale:
-                continue  # somebody did just now
-        return len(over)
+                continue  # somebody decided just now
+            ended += 1
+        return ended
 
 
 class _Nothing(Exception):
@@ -270,6 +299,16 @@ async def _add(tx: Session, asked: NewPromotion, by: By, *, done: bool = False) 
     return int(row[0])
 
 
+async def _asked(tx: Session, promotion: int, ledger: Ledger) -> Promotion:
+    """A new one that waits; tells of it."""
+    made = await _found(tx, promotion)
+    waits = f"for {counted(made.needed, 'approval')}" if made.needed else f"once {made.stage} opens"
+    if made.automatic:
+        waits = f"by itself, for {counted(made.needed, 'approval')}" if made.needed else "by itself"
+    _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, {waits}")
+    return made
+
+
 def _once(asked: NewPromotion) -> str:
     """The same for the same images, asked for by the same person on the same way."""
     same = [asked.path, asked.pipeline, asked.source, asked.stage, asked.bundle, asked.asked_id]
@@ -281,10 +320,10 @@ async def _found(tx: Session, promotion: int) -> Promotion:
     row = await tx.one("promotion_get", promotion)
     if row is None:
         raise NotFound(f"there is no promotion {promotion}", {"promotion": promotion})
-    return (await _whole(tx, [row]))[0]
+    return (await whole(tx, [row]))[0]
 
 
-async def _whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]:
+async def whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]:
     """Promotions with their images and approvals."""
     if not rows:
         return ()

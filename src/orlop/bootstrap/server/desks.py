@@ -8,7 +8,12 @@ from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
-from orlop.bootstrap.server.promotion import build_bundle_desk, build_promotion_desk
+from orlop.bootstrap.server.promotion import (
+    build_bundle_desk,
+    build_promotion_boards,
+    build_promotion_desk,
+    build_promotion_trials,
+)
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.quarantine import build_quarantine_desk
 from orlop.bootstrap.server.retention import planner_on
@@ -112,6 +117,8 @@ def build_desks(
         licences=ImageLicences(insides, services.in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),
+        promotion_trials=build_promotion_trials(stores, services, gate, bundles),
+        promotion_boards=build_promotion_boards(stores, services, gate),
         promotions=build_promotion_desk(stores, services, gate, bundles),
         bundles=bundles,
         quarantine=build_quarantine_desk(stores, services, gate),

@@ -16,7 +16,9 @@ from orlop.services.following import known
 from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.management.operations import Gate
 from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
 from orlop.services.promotion.automatic import AutomaticPromotions
+from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
@@ -59,13 +61,26 @@ def build_bundle_desk(stores: Stores, services: Services, gate: Gate) -> BundleD
 
 def build_promotion_desk(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionDesk:
     """What is asked for promotions, of one process."""
-    parts = _parts(stores, services)
+    parts, rows = _parts(stores, services), stores.catalog.promotions
+    manifests, terms = services.manifests, services.terms
+    asking = Asking(gate, manifests, parts.ways, bundles)
     return PromotionDesk(
-        gate, services.manifests, services.terms, stores.catalog.promotions, *parts, bundles, services.promoted
+        gate, manifests, asking, terms, rows, parts.approvers, parts.carrying, parts.deciding, services.promoted
     )
 
 
-def following_promotions(stores: Stores, services: Services) -> Sequence[LastingWork]:
+def build_promotion_trials(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> PromotionTrials:
+    """What would become of promotions."""
+    parts = _parts(stores, services)
+    return PromotionTrials(gate, Asking(gate, services.manifests, parts.ways, bundles), parts.ways, parts.carrying)
+
+
+def build_promotion_boards(stores: Stores, services: Services, gate: Gate) -> PromotionBoards:
+    """What is where."""
+    return PromotionBoards(gate, services.in_force, stores.catalog.boards)
+
+
+def build_automatic(stores: Stores, services: Services) -> AutomaticPromotions:
     """What has images enter stages by themselves."""
     clock, catalog = SystemClock(), stores.catalog
 
@@ -73,18 +88,16 @@ def following_promotions(stores: Stores, services: Services) -> Sequence[Lasting
         order = Order(kind=PROMOTIONS.kind, once=PROMOTIONS.kind)
         await stores.queue.jobs.ask(order, By(SYSTEM.name, clock.now()))
 
-    following = AutomaticPromotions(
-        catalog.outbox,
-        stores.cursors,
-        services.in_force,
-        catalog.manifests,
-        stores.identity.accounts,
-        catalog.promotions,
-        clock,
-        news,
+    accounts, rows = stores.identity.accounts, catalog.promotions
+    return AutomaticPromotions(
+        catalog.outbox, stores.cursors, services.in_force, accounts, rows, clock, news, services.promoted
     )
-    owner = RandomIds().new()
-    return (LastingWork(known.PROMOTIONS.job, following.step, stores.leases, clock, owner, news=news_of(stores)),)
+
+
+def following_promotions(stores: Stores, services: Services) -> Sequence[LastingWork]:
+    """The follower of it."""
+    step, owner = build_automatic(stores, services).step, RandomIds().new()
+    return (LastingWork(known.PROMOTIONS.job, step, stores.leases, SystemClock(), owner, news=news_of(stores)),)
 
 
 def build_due_promotions(stores: Stores, services: Services) -> DuePromotions:

@@ -1,22 +1,26 @@
 """End points about promotions: asked for, approved, refused, rolled back, and told of."""
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.names import RepositoryName, parse_held
-from orlop.domain.promotion.promotion import Promotion, PromotionState
+from orlop.domain.promotion.promotion import PromotedImage, Promotion, PromotionState
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.promotion import PromotionOutcome
 from orlop.services.management.operations import Operation
-from orlop.services.promotion.bundles import IMAGES
+from orlop.services.promotion.bundles import IMAGES, Wanted
 from orlop.services.promotion.desk import PromotionDesk
+
+T = TypeVar("T")
 
 Number = Annotated[int, PathParameter(ge=1, description="Its number.")]
 
@@ -44,6 +48,19 @@ class PromotedImageValue(msgspec.Struct, frozen=True):
     moved: bool
     previous: str | None
 
+    @classmethod
+    def of(cls, image: PromotedImage) -> "PromotedImageValue":
+        """As clients see it."""
+        return cls(
+            image.repository,
+            image.tag,
+            image.digest,
+            image.target,
+            image.target_tag,
+            image.moved,
+            image.previous or None,
+        )
+
 
 class ApprovalValue(msgspec.Struct, frozen=True):
     """Somebody agreed."""
@@ -53,8 +70,9 @@ class ApprovalValue(msgspec.Struct, frozen=True):
 
 
 class PromotionValue(msgspec.Struct, frozen=True):
-    """A promotion. `automatic`: nobody asked for it, its pipeline takes images to the stage by itself; `needed`: how many approvals it takes; `due_at`: when its stage opens for it;
-    `why`: it was refused or rolled back, or what holds back an automatic one that waits."""
+    """A promotion. `automatic`: nobody asked for it, its pipeline takes images to the stage by itself; `needed`: how
+    many approvals it takes; `due_at`: when its stage opens for it, or it is tried again; `why`: it was refused or
+    rolled back, or what holds back an automatic one that waits."""
 
     id: int
     pipeline: str
@@ -95,18 +113,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             ended_by=one.ended_by or None,
             why=one.why or None,
             automatic=one.automatic,
-            images=[
-                PromotedImageValue(
-                    image.repository,
-                    image.tag,
-                    image.digest,
-                    image.target,
-                    image.target_tag,
-                    image.moved,
-                    image.previous or None,
-                )
-                for image in one.images
-            ],
+            images=[PromotedImageValue.of(image) for image in one.images],
             approvals=[ApprovalValue(each.name, values.time(each.at)) for each in one.approvals],
         )
 
@@ -139,6 +146,19 @@ class NewPromotionValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     pipeline: values.Text = ""
     bundle: values.Text = ""
     bundle_path: values.Text | None = None
+
+    def asked(
+        self,
+        caller: Caller,
+        of_images: Callable[[Caller, Wanted, str, str], Awaitable[T]],
+        of_bundle: Callable[[Caller, str, str, str, str | None], Awaitable[T]],
+    ) -> Awaitable[T]:
+        """What services answer for the one or the other. Raises RequestInvalid."""
+        if not self.bundle:
+            return of_images(caller, [parse_held(text) for text in self.images], self.stage, self.pipeline)
+        if self.images:
+            raise RequestInvalid("promote images, or a bundle of them")
+        return of_bundle(caller, self.bundle, self.stage, self.pipeline, self.bundle_path)
 
 
 class RefusedPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,14 +205,8 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
     async def promote(request: ApiRequest, data: JSONBody[NewPromotionValue]) -> PromotionOutcomeValue:
         """Promote images to a stage of their pipeline: at once, or once it is approved. They are meant by the digests
         that they have now, and go with all that refers to them. What is refused leaves nothing behind."""
-        caller = caller_of(request)
-        if data.bundle:
-            if data.images:
-                raise RequestInvalid("promote images, or a bundle of them")
-            found = await desk.promote_bundle(caller, data.bundle, data.stage, data.pipeline, data.bundle_path)
-            return PromotionOutcomeValue.of(found)
-        images = [parse_held(text) for text in data.images]
-        return PromotionOutcomeValue.of(await desk.promote(caller, images, data.stage, data.pipeline))
+        asked = data.asked(caller_of(request), desk.promote, desk.promote_bundle)
+        return PromotionOutcomeValue.of(await asked)
 
     @get(
         "/promotions/{number:int}", operation_id="showPromotion", tags=["promotion"], operation=Operation.PROMOTION_READ

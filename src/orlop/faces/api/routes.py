@@ -48,6 +48,7 @@ from orlop.faces.api import (
     people,
     places,
     promotion,
+    promotion_boards,
     quarantine,
     retention,
     scanners,
@@ -133,6 +134,7 @@ def routes(desks: Desks) -> Litestar:
         *licence_searches.licence_searches(management.gate, desks.licence_search),
         *gates.gates(desks.gates),
         *promotion.promotions(desks.promotions),
+        *promotion_boards.promotion_boards(desks.promotion_boards, desks.promotion_trials),
         *bundles.bundles(desks.bundles),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

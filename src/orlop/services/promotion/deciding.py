@@ -3,6 +3,7 @@ time. Carries it out by the rights of its author, whoever gave the last word."""
 
 import msgspec
 
+from orlop.domain.access import Caller, Subject, SubjectKind
 from orlop.domain.errors import Conflict, Stale
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.by import By
@@ -37,6 +38,8 @@ class Deciding:
                 raise Conflict(
                     f"pipeline {promotion.pipeline} is another since it was asked for: refuse this one, and ask anew"
                 )
+            if promotion.automatic and one[1].pipeline.follows_by_itself(one[1].source) != one[1].target:
+                raise Conflict(f"pipeline {promotion.pipeline} takes nothing to {promotion.stage} by itself any more")
             found.append(one)
         return min(version for version, _ in found), found[0][1]
 
@@ -64,7 +67,7 @@ class Deciding:
         opens = way.pipeline.opens(way.target.name, at)
         if opens > who.at:
             return PromotionOutcome(await self._rows.hold(promotion.id, opens))
-        author = account_caller(promotion.asked_id, promotion.asked_by, who.origin.address, who.origin.request)
+        author = _author(promotion, who)
 
         async def version() -> int:
             now, again = await self.way(promotion)
@@ -79,3 +82,10 @@ class Deciding:
             if found is None or found.state is not PromotionState.DONE:
                 raise
             return PromotionOutcome(found)  # somebody else was quicker
+
+
+def _author(promotion: Promotion, who: By) -> Caller:
+    """By whose rights it is carried out: those of whoever asked, as they are now; by itself what nobody asked for."""
+    if promotion.automatic:
+        return Caller(Subject(promotion.asked_by, SubjectKind.SYSTEM), who.origin.address, who.origin.request)
+    return account_caller(promotion.asked_id, promotion.asked_by, who.origin.address, who.origin.request)

@@ -1,16 +1,13 @@
 """Promotions, for whoever asks for one, decides, looks, or goes back."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
+from orlop.domain.errors import Denied, NotFound, Stale
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion, PromotionState
+from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.catalog import by
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
@@ -18,15 +15,12 @@ from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
-from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
+from orlop.services.promotion.asking import Asking
+from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.outcomes import Became, Counting, uncounted
-from orlop.services.promotion.paths import Way, Ways, promoted
 from orlop.services.tags.terms import WriteTerms
-
-#: An image as it is named, and the digest that is meant.
-_Meant = tuple[RepositoryName, Reference, Digest]
 
 
 class PromotionDesk:
@@ -36,24 +30,22 @@ class PromotionDesk:
         self,
         gate: Gate,
         manifests: Manifests,
+        asking: Asking,
         terms: WriteTerms,
         rows: Promotions,
-        ways: Ways,
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
-        bundles: BundleDesk,
         counted: Counting = uncounted,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
+        self._asking = asking
         self._terms = terms
         self._rows = rows
-        self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
-        self._bundles = bundles
         self._counted = counted
 
     async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
@@ -62,30 +54,18 @@ class PromotionDesk:
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
         Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
         """
-        if not 0 < len(images) <= IMAGES:
-            raise RequestInvalid(f"1 to {IMAGES} images are promoted as one, these are {len(images)}")
-        meant: list[_Meant] = []
-        for repository, reference in images:
-            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
-            meant.append((repository, reference, (await self._manifests.seen(repository, reference, caller)).digest))
-        return await self._promote(caller, meant, stage, pipeline)
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
 
     async def promote_bundle(
         self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
     ) -> PromotionOutcome:
         """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
         promote, and as BundleDesk.get."""
-        bundle = await self._bundles.get(caller, name, path)
-        for image in bundle.images:
-            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image.repository)
-        meant: list[_Meant] = [(one.repository, one.tag or one.digest, one.digest) for one in bundle.images]
-        return await self._promote(caller, meant, stage, pipeline, bundle.name)
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
 
-    async def _promote(
-        self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str = ""
-    ) -> PromotionOutcome:
+    async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
         try:
-            outcome = await self._asked(caller, images, stage, pipeline, bundle)
+            outcome = await self._now_or_later(caller, asked)
         except Denied:
             self._counted(Became.HELD_BACK)
             raise
@@ -93,35 +73,10 @@ class PromotionDesk:
             self._counted(Became.WAITING)
         return outcome
 
-    async def _asked(
-        self, caller: Caller, images: Sequence[_Meant], stage: str, pipeline: str, bundle: str
-    ) -> PromotionOutcome:
-        ways: list[Way] = []
-        moved: list[PromotedImage] = []
-        for repository, reference, digest in images:
-            _, way = await self._ways.find(repository, reference, stage, pipeline)
-            ways.append(way)
-            moved.append(promoted(way, repository, reference, digest))
-        if len({(way.path, way.name) for way in ways}) > 1:
-            raise RequestInvalid("the images are in several pipelines; what is promoted as one goes along one")
-        if len({(one.target, one.target_tag) for one in moved}) < len(moved):
-            raise RequestInvalid("two of the images would have the same name there")
-        way, now = ways[0], self._gate.now()
-        needed, opens = way.pipeline.needed(way.target.name), way.pipeline.opens(way.target.name, now)
-        asked = NewPromotion(
-            path=way.path,
-            pipeline=way.name,
-            source=way.source.name,
-            stage=way.target.name,
-            images=tuple(moved),
-            bundle=bundle,
-            asked_id=caller.subject.id,
-            needed=needed,
-            expires_at=max(now, opens) + way.pipeline.waits,
-            due_at=opens if opens > now and not needed else 0,
-        )
+    async def _now_or_later(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        now = self._gate.now()
         if asked.needed or asked.due_at:
-            await self._carrying.check(caller, moved)
+            await self._carrying.check(caller, asked.images)
             return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
 
         async def version() -> int:
@@ -141,7 +96,8 @@ class PromotionDesk:
         """
         promotion = await self._open(caller, number)
         if caller.subject.id == promotion.asked_id:
-            raise Denied(f"{promotion.asked_by} asked for promotion {number}, and somebody else has to approve it")
+            did = f"put promotion {number} on its way" if promotion.automatic else f"asked for promotion {number}"
+            raise Denied(f"{caller.subject.name} {did}, and somebody else has to approve it")
         _, way = await self._deciding.way(promotion)
         await self._approvers.check(caller, promotion, way)
         who = by(caller, self._gate.now())
@@ -151,7 +107,7 @@ class PromotionDesk:
     async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
         """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
-        if caller.subject.id != promotion.asked_id:
+        if not promotion.is_of(caller.subject.id):
             _, way = await self._deciding.way(promotion)
             await self._approvers.check(caller, promotion, way)
         ended = await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
@@ -195,7 +151,7 @@ class PromotionDesk:
         promotion = await self._rows.get(number)
         if promotion is not None:
             seeing = await self._gate.administers(caller)
-            if _is_own(caller, promotion) or all(seeing.reads(image.target) for image in promotion.images):
+            if promotion.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in promotion.images):
                 return promotion
         raise NotFound(f"there is no promotion {number}", {"promotion": number})
 
@@ -218,14 +174,14 @@ class PromotionDesk:
             lambda part: self._rows.page(part, state, digest),
             page,
             lambda one: str(one.id),
-            lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),
+            lambda one: one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images),
         )
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
         """One that waits. Raises NotFound, Stale; one that waited for too long ends."""
         promotion = await self.get(caller, number)
         for image in promotion.images:
-            if not _is_own(caller, promotion):
+            if not promotion.is_of(caller.subject.id):
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         now = self._gate.now()
         if promotion.state is PromotionState.WAITING and promotion.expires_at <= now:
@@ -234,7 +190,3 @@ class PromotionDesk:
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
         return promotion
-
-
-def _is_own(caller: Caller, promotion: Promotion) -> bool:
-    return bool(caller.subject.id) and caller.subject.id == promotion.asked_id

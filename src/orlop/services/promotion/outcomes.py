@@ -5,7 +5,8 @@ from typing import Protocol
 
 
 class Became(StrEnum):
-    """What becomes of one. `HELD_BACK`: a gate, a rule or a right refused it where it was asked for, and it is not kept."""
+    """What becomes of one. `HELD_BACK`: a gate, a rule or a right refused it where it was asked for, and it is not
+    kept."""
 
     DONE = "done"
     WAITING = "waiting"

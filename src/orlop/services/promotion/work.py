@@ -16,11 +16,14 @@ from orlop.services.promotion.outcomes import Became, Counting, uncounted
 
 #: Promotions of one step.
 _TOGETHER = 100
+#: After what time something is tried again of which a gate does not know enough, or that it holds back.
+_UNKNOWN, _HELD_BACK = MINUTE, HOUR
 
 
 class DuePromotions:
     """What is refused then is ended with the reason, so that nobody waits for it; what a gate does not know yet, or the
-    catalog cannot do now, is tried again. So is, each hour, what a gate holds back and nobody asked for."""
+    catalog cannot do now, is tried again. What a gate holds back and nobody asked for waits until something is known
+    that may change it, and is tried again after a time, as some gates go by that."""
 
     def __init__(self, rows: Promotions, deciding: Deciding, clock: Clock, counted: Counting = uncounted) -> None:
         self._rows = rows
@@ -47,15 +50,23 @@ class DuePromotions:
             if promotion.automatic and not promotion.needed:
                 await self._deciding.still(promotion)
             outcome = await self._deciding.out(promotion, who, promotion.due_at)
-        except (NotJudged, Unavailable, Stale):
+        except (Unavailable, Stale):
             return False
         except RegistryError as refusal:
-            if promotion.automatic and isinstance(refusal, Denied) and refusal.kind == GATES.kind:
-                await self._rows.put_off(promotion.id, now + HOUR, refusal.message[:500])
-                return False
-            await self._end(promotion, refusal.message[:500], who)
+            await self._refused(promotion, refusal, who)
             return False
-        return outcome.promotion is not None and outcome.promotion.state is PromotionState.DONE
+        if outcome.promotion is not None and outcome.promotion.state is PromotionState.DONE:
+            return True
+        if promotion.automatic and outcome.promotion == promotion:
+            await self._rows.put_off(promotion, 0, "")  # approvals are missing
+        return False
+
+    async def _refused(self, promotion: Promotion, refusal: RegistryError, who: By) -> None:
+        if promotion.automatic and isinstance(refusal, Denied) and refusal.kind == GATES.kind:
+            later = _UNKNOWN if isinstance(refusal, NotJudged) else _HELD_BACK
+            await self._rows.put_off(promotion, who.at + later, refusal.message[:500])
+        elif not isinstance(refusal, NotJudged):
+            await self._end(promotion, refusal.message[:500], who)
 
     async def _end(self, promotion: Promotion, why: str, who: By) -> None:
         try:

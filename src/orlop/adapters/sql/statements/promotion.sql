@@ -64,13 +64,30 @@ UPDATE promotions SET state = ?2, ended_at = ?3, ended_by = ?4, why = ?5 WHERE i
 UPDATE promotions SET due_at = ?2, expires_at = CASE WHEN expires_at < ?3 THEN ?3 ELSE expires_at END WHERE id = ?1;
 
 -- name: promotion_put_off
-UPDATE promotions SET due_at = ?2, why = ?3 WHERE id = ?1 AND state = 0;
+UPDATE promotions SET due_at = ?3, why = ?4 WHERE id = ?1 AND state = 0 AND due_at = ?2;
+
+-- name: promotion_was_asked
+SELECT i.promotion_id FROM promotion_images i JOIN promotions p ON p.id = i.promotion_id
+WHERE i.digest = ?1 AND i.target = ?2 AND i.target_tag = ?3 AND p.stage = ?4 AND p.state <> 3 LIMIT 1;
+
+-- name: promotions_outdated
+SELECT p.id FROM promotions p JOIN promotion_images i ON i.promotion_id = p.id
+WHERE p.state = 0 AND p.automatic = 1 AND p.path = ?1 AND p.pipeline = ?2
+  AND i.repository = ?3 AND i.tag = ?4 AND i.digest <> ?5
+ORDER BY p.id LIMIT 1000;
+
+-- name: promotions_automatic
+SELECT id FROM promotions WHERE state = 0 AND automatic = 1 LIMIT 1;
 
 -- name: promotions_hasten
 UPDATE promotions SET due_at = ?1
-WHERE state < 1 AND due_at > 0 AND due_at > ?1 AND automatic = 1
+WHERE state = 0 AND automatic = 1 AND due_at <> ?1
   AND (?2 = '[]' OR EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
-                          AND i.repository IN (SELECT value FROM json_each(?2) AS wanted)));
+                          AND i.repository IN (SELECT value FROM json_each(?2) AS wanted)))
+RETURNING id;
+
+-- name: promotions_waiting
+SELECT count(CASE WHEN due_at = 0 THEN 1 END), count(CASE WHEN due_at > 0 THEN 1 END) FROM promotions WHERE state = 0;
 
 -- name: promotions_due
 SELECT id FROM promotions WHERE state < 1 AND due_at > 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2;

@@ -1,5 +1,6 @@
 """`orlop promote` and `orlop promotion`: the same digest in the next stage."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import cyclopts
@@ -12,6 +13,7 @@ from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import parse_location
 from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.bundles import BundlePlace
+from orlop.faces.cli.management.settings import Where
 from orlop.faces.cli.management.typed import HERE, Flag, work
 from orlop.faces.cli.running import UsageError, argument, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, everything
@@ -36,6 +38,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
     group = cyclopts.App(name="promotion", help="Promotions: what waits, who agreed, what was done, and the way back.")
     app.command(group)
     _looking(group, servers)
+    _board(group, servers)
     _deciding(group, servers)
     _rollback(group, servers)
 
@@ -46,6 +49,7 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
         *refs: str,
         to: str,
         pipeline: str = "",
+        dry_run: Flag = False,
         place: BundlePlace = "",
         server: str = "",
         json: Flag = False,
@@ -62,6 +66,8 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
             The stage.
         pipeline
             Its name, where the images are in several with that stage.
+        dry_run
+            Say what would become of it, and write nothing; the exit code is 1 where it would be refused.
         server
             The server of a bundle, as HOST:PORT or URL [default: where orlop login was last].
         json
@@ -71,26 +77,28 @@ def _promote(app: cyclopts.App, servers: Servers) -> None:
 
         if not refs:
             raise UsageError("name an image, HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST, or a bundle")
+        address = "/promotion-trials" if dry_run else "/promotions"
         if len(refs) == 1 and "/" not in refs[0]:
             choice = ServerChoice(server, connecting.plain_http, connecting.insecure, connecting.ca)
 
-            async def of_bundle(asked: ManagementServer) -> None:
+            async def of_bundle(asked: ManagementServer) -> int:
                 where = {"bundle_path": typed.here(place).strip("/")} if place else {}
                 body = {"bundle": refs[0], "stage": to, "pipeline": pipeline, **where}
-                _tell_outcome((await asked.ask("POST", "/promotions", body=body)).value, json=json)
+                found = (await asked.ask("POST", address, body=body)).value
+                return _tell_trial(found, json=json) if dry_run else _tell_outcome(found, json=json)
 
             return work(servers, choice, of_bundle)
         if place or server:
             raise UsageError("--at and --server are of a bundle; an image is named with its server")
 
-        async def do() -> None:
+        async def do() -> int:
             locations = [image_argument(ref) for ref in refs]
             if len({one.image.registry for one in locations if one.image is not None}) > 1:
                 raise UsageError("the images are of several registries; what is promoted as one is of one")
             body = {"images": [held_name(one) for one in locations], "stage": to, "pipeline": pipeline}
-            async with managed(servers, locations[0], connecting) as server:
-                found = (await server.ask("POST", "/promotions", body=body)).value
-            _tell_outcome(found, json=json)
+            async with managed(servers, locations[0], connecting) as asked:
+                found = (await asked.ask("POST", address, body=body)).value
+            return _tell_trial(found, json=json) if dry_run else _tell_outcome(found, json=json)
 
         return run(do)
 
@@ -146,6 +154,51 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
                 print(f"{_name(image, '')} -> {_name(image, 'target')}\n  {image['digest']}")
 
         return work(servers, at, do)
+
+
+def _board(group: cyclopts.App, servers: Servers) -> None:
+    @group.command
+    def board(
+        pipeline: str,
+        /,
+        *,
+        place: Where = "/",
+        json: Flag = False,
+        server: ServerChoice = HERE,
+    ) -> int:
+        """Show what stands in each stage of a pipeline, image by image, and what waits.
+
+        Parameters
+        ----------
+        pipeline
+            Its name.
+        json
+            Print a JSON array.
+        """
+
+        async def do(asked: ManagementServer) -> None:
+            path = place.strip("/")
+            kept = (await asked.ask("GET", f"/pipelines/{pipeline}", query={"path": path})).value
+            found = await everything(asked, f"/promotion-boards/{pipeline}", path=path)
+            stages = [text.partition("=")[0] for text in kept["body"]["stages"]]
+            columns: dict[str, Any] = {"IMAGE": "image"}
+            columns |= {name.upper(): partial(_standing, name) for name in stages}
+            columns |= {"WAITS": lambda one: ", ".join(map(str, one["waiting"]))}
+            shown.rows(found, columns, json=json)
+
+        return work(servers, server, do)
+
+
+def _standing(stage: str, row: dict[str, Any]) -> str:
+    """What a row has in a stage, with a star where that is another image than in the stage before."""
+    return next(
+        (
+            f"{each['tag']} {each['digest'][7:19]}{' *' if each['differs'] else ''}"
+            for each in row["stages"]
+            if each["stage"] == stage
+        ),
+        "",
+    )
 
 
 def _deciding(group: cyclopts.App, servers: Servers) -> None:
@@ -226,10 +279,11 @@ def _rollback(group: cyclopts.App, servers: Servers) -> None:
         return run(do)
 
 
-def _tell_outcome(found: dict[str, Any], *, json: bool) -> None:
+def _tell_outcome(found: dict[str, Any], *, json: bool) -> int:
+    """The exit code: what was asked for is done, or on its way."""
     if json:
         shown.print_json(found)
-        return
+        return 0
     one = found["promotion"]
     if one is None:
         print("there is nothing to do: it is there, with all that refers to it")
@@ -246,9 +300,25 @@ def _tell_outcome(found: dict[str, Any], *, json: bool) -> None:
         left = max(one["needed"] - len(one["approvals"]), 0)
         if one["due_at"]:
             print(f"promotion {one['id']} waits until {one['due_at']}, when {one['stage']} opens for it")
-            return
+            return 0
         print(f"promotion {one['id']} waits for {counted(left, 'approval')} until {one['expires_at']}")
         tell(f"whoever may approve it: orlop promotion approve {one['id']}")
+    return 0
+
+
+def _tell_trial(found: dict[str, Any], *, json: bool) -> int:
+    if json:
+        shown.print_json(found)
+    else:
+        for image in found["images"]:
+            print(f"{_name(image, '')} -> {_name(image, 'target')}\n  {image['digest']}")
+        if found["refusal"]:
+            print(f"it would be refused: {found['refusal']}")
+        else:
+            waits = [f"for {counted(found['needed'], 'approval')}"] if found["needed"] else []
+            waits += [f"until {found['opens_at']}, when {found['stage']} opens"] if found["opens_at"] else []
+            print(f"it would wait {' and '.join(waits)}" if waits else "it would be done at once")
+    return int(bool(found["refusal"]))
 
 
 def _name(image: dict[str, Any], which: str) -> str:
