@@ -403,6 +403,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/promotions/{promotion-of-team}/refusal", _REFUSAL, _PUSHES),
         ("/promotions/{promotion-of-team-b}/refusal", _REFUSAL, frozenset({"root", "bob"})),
     ],
+    ("GET", "/promotion-boards/{name}"): [
+        ("/promotion-boards/of-team?path=team", None, _PULLS | _SEES),
+        ("/promotion-boards/of-team-b?path=team-b", None, _SEES | {"bob"}),
+    ],
+    ("POST", "/promotion-trials"): [  # whoever pulls the source is told what promoting it would be refused with
+        ("/promotion-trials", {"images": [f"{path}/dev/app:dev"], "stage": "prod", "pipeline": "of-" + path}, who)
+        for path, who in {"team": _PULLS, "team-b": frozenset({"root", "bob"})}.items()
+    ],
     ("POST", "/promotion-rollbacks"): [
         ("/promotion-rollbacks", {"repository": "team/prod/app", **_UNDONE}, _DELETES),
         ("/promotion-rollbacks", {"repository": "team-b/prod/app", **_UNDONE}, frozenset({"root", "bob"})),

@@ -91,7 +91,10 @@ def promotion_boards(boards: PromotionBoards, trials: PromotionTrials) -> list[H
         request: ApiRequest,
         name: Annotated[str, PathParameter(max_length=64, description="The pipeline.")],
         path: Annotated[
-            str, QueryParameter(max_length=255, description="The place at which it is set; empty: the registry.")
+            str,
+            QueryParameter(
+                name="path", max_length=255, description="The place at which it is set; empty: the registry."
+            ),
         ] = "",
         n: Size = PAGE,
         last: Last = "",
