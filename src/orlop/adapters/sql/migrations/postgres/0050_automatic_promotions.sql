@@ -3,5 +3,3 @@
 
 -- 1: nobody asked for it, its pipeline takes images to the stage by itself. asked_id is whoever put the image there then.
 ALTER TABLE promotions ADD COLUMN automatic BIGINT NOT NULL DEFAULT 0;
-
-CREATE INDEX promotions_automatic ON promotions (id) WHERE state = 0 AND automatic = 1;
