@@ -178,7 +178,9 @@ class SqlPromotions:
             return 0
 
         async def steps(tx: Session) -> int:
-            return len(await tx.all("promotions_hasten", now, wanted))
+            if not repositories:
+                return len(await tx.all("promotions_hasten", now))
+            return len(await tx.all("promotions_hasten_out_of", now, wanted))
 
         return await self._engine.write(steps, changes=False)
 

@@ -80,10 +80,13 @@ ORDER BY p.id LIMIT 1000;
 SELECT id FROM promotions WHERE state = 0 AND automatic = 1 LIMIT 1;
 
 -- name: promotions_hasten
+UPDATE promotions SET due_at = ?1 WHERE state = 0 AND automatic = 1 AND due_at <> ?1 RETURNING id;
+
+-- name: promotions_hasten_out_of
 UPDATE promotions SET due_at = ?1
 WHERE state = 0 AND automatic = 1 AND due_at <> ?1
-  AND (?2 = '[]' OR EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
-                          AND i.repository IN (SELECT value FROM json_each(?2) AS wanted)))
+  AND EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
+              AND i.repository IN (SELECT value FROM json_each(?2) AS wanted))
 RETURNING id;
 
 -- name: promotions_waiting
