@@ -82,7 +82,7 @@ def test_it_is_approved_without_scripts_and_rolled_back(way: Site) -> None:
     way.open("/promotions?state=done")
     sound(way)
     browser.click("tbody td a")
-    assert [words in browser.text() for words in ("peter", "1 needed; ada", "From staging to prod")] == [True] * 3
+    assert [words in browser.text() for words in ("peter", "ada approved it", "From staging to prod")] == [True] * 3
     sound(way)
     browser.click("section summary")
     browser.fill("[name=reason]", "it broke")
