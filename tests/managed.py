@@ -64,6 +64,12 @@ class Managed:
         """What comes of asking for a manifest."""
         return self._asked(method, f"/v2/{repository}/manifests/{reference}", _basic(who))
 
+    def referrers(self, repository: str, digest: str) -> Any:
+        """What refers to a manifest."""
+        answer = self._asked("GET", f"/v2/{repository}/referrers/{digest}", _basic("admin"))
+        assert answer.status == 200, answer
+        return json.loads(answer.body)["manifests"]
+
     def scraped(self) -> str:
         """All metrics, as Prometheus gets them."""
         return self._asked("GET", "/metrics", _basic("admin")).body.decode()

@@ -1,4 +1,4 @@
-"""A process that is killed at any statement of a promotion leaves all or nothing on both engines, and it is done once."""
+"""A process that is killed at any statement of a promotion leaves all or nothing, on both engines, and does it once."""
 
 import subprocess
 import sys

@@ -69,7 +69,7 @@ class SqlPromotions:
                     changed |= await _beside(tx, source[0], target, found, move, by, ledger)
                     ledger.pushed(target[0])
                 manifests, blobs = manifests + more[0], blobs + more[1]
-                detail = f"promotion {number} of {promotion.pipeline}, from {image.repository} to {promotion.stage}"
+                detail = f"promotion {number} of {promotion.pipeline}, from {promotion.source} to {promotion.stage}"
                 previous, moved = "", False
                 if image.target_tag is not None:
                     was = await set_tag(tx, target, image.target_tag, image.digest, move.terms, by, ledger, detail)

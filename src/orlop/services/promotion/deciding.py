@@ -5,6 +5,7 @@ import msgspec
 
 from orlop.domain.access import Caller, Subject, SubjectKind
 from orlop.domain.errors import Conflict, Stale
+from orlop.domain.events import Origin
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.by import By
 from orlop.ports.catalog import Manifests
@@ -67,7 +68,7 @@ class Deciding:
         opens = way.pipeline.opens(way.target.name, at)
         if opens > who.at:
             return PromotionOutcome(await self._rows.hold(promotion.id, opens))
-        author = _author(promotion, who)
+        whose = author(promotion, who.origin)
 
         async def version() -> int:
             now, again = await self.way(promotion)
@@ -76,7 +77,7 @@ class Deciding:
             return now
 
         try:
-            return await self._carrying.out(author, promotion, By(promotion.asked_by, who.at, who.origin), version)
+            return await self._carrying.out(whose, promotion, By(promotion.asked_by, who.at, who.origin), version)
         except Stale:
             found = await self._rows.get(promotion.id)
             if found is None or found.state is not PromotionState.DONE:
@@ -84,8 +85,8 @@ class Deciding:
             return PromotionOutcome(found)  # somebody else was quicker
 
 
-def _author(promotion: Promotion, who: By) -> Caller:
+def author(promotion: Promotion, origin: Origin = Origin()) -> Caller:  # noqa: B008 - it is frozen
     """By whose rights it is carried out: those of whoever asked, as they are now; by itself what nobody asked for."""
     if promotion.automatic:
-        return Caller(Subject(promotion.asked_by, SubjectKind.SYSTEM), who.origin.address, who.origin.request)
-    return account_caller(promotion.asked_id, promotion.asked_by, who.origin.address, who.origin.request)
+        return Caller(Subject(promotion.asked_by, SubjectKind.SYSTEM), origin.address, origin.request)
+    return account_caller(promotion.asked_id, promotion.asked_by, origin.address, origin.request)

@@ -17,11 +17,11 @@ from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.promotion.approving import Approvers, account_caller
+from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking
-from orlop.services.promotion.bundles import Wanted
+from orlop.services.promotion.bundles import AT_ONCE, Wanted
 from orlop.services.promotion.carrying import CarryingOut
-from orlop.services.promotion.deciding import Deciding
+from orlop.services.promotion.deciding import Deciding, author
 from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.tags.terms import WriteTerms
 
@@ -135,7 +135,7 @@ class PromotionDesk:
         promotion = await self.get(caller, number)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
-        own = _is_own(caller, promotion)
+        own = promotion.is_of(caller.subject.id)
         for image in promotion.images if not own else ():
             await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         try:
@@ -145,7 +145,7 @@ class PromotionDesk:
         if not own:
             await self._approvers.check(caller, promotion, way)
         try:
-            await self._carrying.check(account_caller(promotion.asked_id, promotion.asked_by), promotion.images)
+            await self._carrying.check(author(promotion), promotion.images)
         except Unavailable:
             raise
         except RegistryError as refusal:
@@ -156,7 +156,7 @@ class PromotionDesk:
         """What of one that waits is up to somebody who sees it."""
         if promotion.state is not PromotionState.WAITING:
             return MayDecide()
-        if _is_own(caller, promotion):
+        if promotion.is_of(caller.subject.id):
             return MayDecide(refuse=True)
         try:
             for image in promotion.images:
@@ -165,7 +165,8 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         except (Conflict, Denied, NotFound, Unauthorized):
             return MayDecide()
-        return MayDecide(approve=True, refuse=True)
+        put_there = bool(caller.subject.id) and caller.subject.id == promotion.asked_id
+        return MayDecide(approve=not put_there, refuse=True)
 
     async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
         """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it where
@@ -246,6 +247,7 @@ class PromotionDesk:
             page,
             lambda one: str(one.id),
             lambda one: one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images),
+            AT_ONCE,
         )
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
