@@ -1,0 +1,41 @@
+"""Rules for receipts: where each push of an image is attested, and what is attested of it."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from orlop.domain.access.actions import Action
+from orlop.domain.events import Event
+from orlop.domain.settings import Holds, SettingKind, nobody
+
+
+class ReceiptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whether pushes of images are attested in a place; the nearest place that says something holds."""
+
+    pushes: Annotated[
+        bool, Meta(description="Each push of an image is attested: who pushed what, when, and where to.")
+    ] = True
+
+
+def receipt(event: Event, moment: str) -> dict[str, Any]:
+    """The predicate of a push. `moment`: when it was, as RFC 3339."""
+    return {
+        "push": event.id,
+        "pushedAt": moment,
+        "pushedBy": event.actor,
+        "repository": event.repository,
+        "digest": event.digest,
+    }
+
+
+#: Rules for receipts as settings. Whoever may pull may see whether pushes are attested.
+RECEIPT_RULES = SettingKind(
+    kind="receipt-rule",
+    plural="receipt-rules",
+    text="Rules for receipts: whether each push of an image is attested, signed by the registry.",
+    body=ReceiptRule,
+    speaks_for=nobody,
+    read=Action.PULL,
+    holds=Holds.NEAREST,
+)
