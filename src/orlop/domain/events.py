@@ -49,6 +49,8 @@ class EventKind(StrEnum):
     EXCEPTION_EXPIRING = "exception.expiring"
     EXCEPTION_EXPIRED = "exception.expired"
     KEY_ADDED = "key.added"
+    SIGNING_KEY_ADDED = "signing-key.added"
+    SIGNING_KEY_RETIRED = "signing-key.retired"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     SIGN_IN_FAILED = "sign-in.failed"
@@ -103,6 +105,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
+        *(EventKind.SIGNING_KEY_ADDED, EventKind.SIGNING_KEY_RETIRED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orlop.domain.attesting.receipts import RECEIPT_RULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
@@ -29,7 +30,7 @@ _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
-    *(SIGNERS, SCANNERS, GATES),
+    *(SIGNERS, SCANNERS, GATES, RECEIPT_RULES),
 )
 
 #: By name, in the order in which `apply` makes them.

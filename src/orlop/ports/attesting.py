@@ -9,6 +9,9 @@ from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
 
+#: So many keys are told of.
+KEYS_MAX = 100
+
 
 class AttestationKey(msgspec.Struct, frozen=True):
     """A key that the registry signs statements with from `created_at` until `retired_at`, in microseconds since 1970;
@@ -28,10 +31,14 @@ class AttestationKey(msgspec.Struct, frozen=True):
 
 
 class AttestationKeys(Protocol):
-    """The keys of all replicas, old ones without their private parts."""
+    """The keys of all replicas. The private part of one goes when it is retired."""
 
-    async def all(self) -> tuple[AttestationKey, ...]:
-        """Newest first. Raises Unavailable."""
+    async def public(self) -> tuple[AttestationKey, ...]:
+        """The newest of them, KEYS_MAX at most, newest first, without private parts. Raises Unavailable."""
+        ...
+
+    async def current(self) -> AttestationKey | None:
+        """The one that signs, with its private part. Raises Unavailable."""
         ...
 
     async def replace(self, current: str, key: AttestationKey | None, by: By) -> None:
@@ -44,7 +51,7 @@ class AttestationKeys(Protocol):
 class StatementSigner(Protocol):
     """Signs, wherever the private key is."""
 
-    def generate(self, now: int) -> AttestationKey:
+    async def generate(self, now: int) -> AttestationKey:
         """A new key that signs from now on: one of the catalog, or the one of the command that is set. Raises
         Unavailable when that one's public key cannot be read."""
         ...

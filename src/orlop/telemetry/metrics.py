@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
+from orlop.telemetry.attesting import AttestingMetrics
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.traffic import Traffic, traffic_of
@@ -135,6 +136,7 @@ class Metrics:
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
         self.gates = GateMetrics(self._own)
+        self.attesting = AttestingMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)

@@ -12,6 +12,9 @@ INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 #: What has images wait for scanners.
 SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
 
+#: What attests pushes.
+RECEIPTS = Follower("receipts", Stream.OUTBOX, "receipts", "follow-receipts")
+
 
 def forwarding(sink: str) -> Follower:
     """What sends the audit log to a sink of that name."""

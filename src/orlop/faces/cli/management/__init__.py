@@ -17,6 +17,7 @@ from orlop.faces.cli.management import (
     scanners,
     settings,
     sign_in,
+    signing,
     upstreams,
     usage,
     vex,
@@ -52,4 +53,5 @@ def register(
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
+    signing.register(app, servers)
     configuration.register(app, servers)

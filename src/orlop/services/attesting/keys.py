@@ -1,0 +1,53 @@
+"""Keys that sign what the registry attests: shown to all, made and retired by those who rule the registry."""
+
+from orlop.domain.access import Caller
+from orlop.domain.errors import Conflict
+from orlop.ports.attesting import AttestationKey, AttestationKeys, StatementSigner
+from orlop.ports.catalog import by
+from orlop.services.management.operations import Gate, Operation
+
+
+class AttestationKeyDesk:
+    """See ports.attesting.AttestationKeys."""
+
+    def __init__(self, gate: Gate, keys: AttestationKeys, signer: StatementSigner) -> None:
+        self._gate = gate
+        self._keys = keys
+        self._signer = signer
+
+    async def all(self, caller: Caller) -> tuple[AttestationKey, ...]:
+        """Those that sign or signed, newest first, without private parts."""
+        await self._gate.check(caller, Operation.SIGNING_READ, own=True)
+        return await self._keys.public()
+
+    async def begin(self, caller: Caller) -> AttestationKey:
+        """Have a new key sign. Raises Conflict when one signs already, Unavailable."""
+        await self._gate.check(caller, Operation.SIGNING_CHANGE)
+        if await self._current():
+            raise Conflict("a key signs already; orlop signing rotate takes another")
+        return await self._replace("", caller)
+
+    async def rotate(self, caller: Caller) -> AttestationKey:
+        """Have a new key sign from now on; what the one before signed holds. Raises Conflict when none signs, or the
+        command's public key is still the same, Unavailable."""
+        await self._gate.check(caller, Operation.SIGNING_CHANGE)
+        current = await self._current()
+        if not current:
+            raise Conflict("no key signs; orlop signing init makes one")
+        return await self._replace(current, caller)
+
+    async def end(self, caller: Caller) -> None:
+        """Have no key sign any more; what was signed holds. Raises Conflict when none does."""
+        await self._gate.check(caller, Operation.SIGNING_CHANGE)
+        current = await self._current()
+        if not current:
+            raise Conflict("no key signs")
+        await self._keys.replace(current, None, by(caller, self._gate.now()))
+
+    async def _current(self) -> str:
+        return next((key.id for key in await self._keys.public() if not key.retired_at), "")
+
+    async def _replace(self, current: str, caller: Caller) -> AttestationKey:
+        key = await self._signer.generate(self._gate.now())
+        await self._keys.replace(current, key, by(caller, self._gate.now()))
+        return AttestationKey(key.id, key.public, b"", key.created_at)
