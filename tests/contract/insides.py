@@ -29,6 +29,15 @@ async def claim(catalog: Catalog, now: int, *, hours: int = 1) -> ClaimedImage |
     return claimed[0] if claimed else None
 
 
+async def standing(catalog: Catalog, image: Digest) -> tuple[InsideState, InsideState | None]:
+    """How far an image is, and which reading counts."""
+    known = await catalog.insides.images.of(image)
+    assert known is not None
+    [part] = (await catalog.advisories.counting.parts(APP, [image]))[str(image)]
+    assert known.is_known == (part.state is InsideState.READ)
+    return known.state, part.state
+
+
 async def read(catalog: Catalog, scene: Scene, digest: Digest, *layers: LayerFacts) -> None:
     """Have an image read that holds this."""
     await catalog.insides.images.again(digest, scene.at)
@@ -140,6 +149,47 @@ class InsidesKit:
         assert await images.read(claimed, assemble((BASE, LIBRARY)), 2, scene.at)
         assert len(await images.packages(ONE.digest)) == 3
         assert await images.older(2, scene.at, 10) == 0
+
+    async def test_what_was_read_stands_while_it_is_read_anew_and_where_that_fails(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, V1)
+        await images.again(ONE.digest, scene.at)
+        await images.again(ONE.digest, scene.at)  # nothing was read, and nothing stands
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+        await read(catalog, scene, ONE.digest, BASE)
+        for begin in (images.again(ONE.digest, scene.at), images.older(9, scene.at, 10)):
+            await begin
+            assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
+            assert len(await images.packages(ONE.digest)) == 2
+            claimed = await claim(catalog, scene.at)
+            assert claimed is not None
+            assert await standing(catalog, ONE.digest) == (InsideState.READING, InsideState.READ)
+            await images.unread(claimed, "it takes too long", 1, scene.at, scene.at + HOUR)
+            claimed = await claim(catalog, scene.at + HOUR)
+            assert claimed is not None
+            await images.unread(claimed, "it takes too long", 1, scene.at)
+            assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.READ)
+        await read(catalog, scene, ONE.digest, BASE, LIBRARY)
+        assert await standing(catalog, ONE.digest) == (InsideState.READ, InsideState.READ)
+        known = await images.of(ONE.digest)
+        assert known is not None
+        assert not known.stands
+
+    async def test_under_a_new_rule_what_was_read_stands_until_that_was_read_and_not_where_it_fails(
+        self, catalog: Catalog
+    ) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        await read(catalog, scene, ONE.digest, DOCUMENT)
+        await insides.places.within(str(APP), 0, 10, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        await insides.images.unread(claimed, "it takes too long", 1, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.UNREAD)
+        await read(catalog, scene, ONE.digest, DOCUMENT)
+        assert await insides.places.came(ONE.digest, scene.at)  # what counted there need not count here
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
 
     async def test_what_is_gone_is_forgotten_and_what_others_share_stays(self, catalog: Catalog) -> None:
         scene, insides = Scene(catalog), catalog.insides

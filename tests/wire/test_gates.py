@@ -8,10 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.config.jobs import JobSettings
+from orlop.domain.durations import DAY, HOUR
+from orlop.domain.inside.assembly import assemble
 from orlop.ports.by import By
+from orlop.ports.insides import ClaimedImage
 from orlop.ports.settings import Document
 from tests.content import Pushable, image, index
 from tests.contract.advisories import advisory
+from tests.contract.insides import BASE
 from tests.managed import PASSWORD, Managed
 from tests.servers import OrlopServer
 from tests.wire.inprocess import InProcess
@@ -181,6 +185,38 @@ def test_a_scanner_that_is_down_opens_no_gate() -> None:
             sentence = "gate no-critical on prod: app:1 is being scanned, try again in 15 seconds"
             assert json.loads(answer.body)["errors"][0]["message"] == sentence
         assert registry.ask("HEAD", "/v2/prod/app/manifests/1").status == 200
+
+
+def test_a_clean_image_stays_pullable_while_it_is_read_anew() -> None:
+    with InProcess(jobs=JobSettings(serve=False)) as registry:
+        pushed_ = holding("openssl9", "3.0.18")
+        registry.push("prod/app", pushed_, "1")
+        insides = registry.stores.catalog.insides
+
+        def status() -> int:
+            return registry.ask("GET", "/v2/prod/app/manifests/1").status
+
+        def taken() -> ClaimedImage:
+            [claimed] = registry.run(insides.images.claim(2 * DAY, 2 * DAY + HOUR, 1))
+            return claimed
+
+        body = json.dumps({**ENFORCED, "wait": 0}).encode()
+        documents = registry.stores.identity.documents
+        registry.run(documents.put(Document("gate", "no-critical", body, path="prod"), By("admin", 1)))
+        registry.run(insides.images.again(pushed_.digest, DAY))
+        assert status() == 403
+        assert registry.run(insides.images.read(taken(), assemble((BASE,)), 1, DAY))
+        assert status() == 200
+        registry.run(insides.images.again(pushed_.digest, DAY))
+        assert status() == 200
+        claimed = taken()
+        assert status() == 200
+        registry.run(insides.images.unread(claimed, "it takes too long", 1, DAY))
+        assert status() == 200
+        registry.run(insides.places.within("prod", 0, 100, DAY))
+        assert status() == 200
+        registry.run(insides.images.unread(taken(), "it takes too long", 1, DAY))
+        assert status() == 403  # what counted by the rules of before may not by those of now
 
 
 def test_a_dry_run_says_what_would_break_before_the_gate_is_on(api: Managed) -> None:

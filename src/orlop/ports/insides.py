@@ -42,6 +42,13 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     packages: int = 0
     unread: tuple[str, ...] = ()
     """What of it could not be read, as sentences without a full stop."""
+    stands: bool = False
+    """Whether what was read before counts, though it is to be read anew, or that failed."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its packages are those of a reading that counts."""
+        return self.stands or self.state is InsideState.READ
 
 
 class ClaimedImage(msgspec.Struct, frozen=True):
@@ -94,7 +101,7 @@ class Insides(Protocol):
         """These are to be read, unless they are known; and the follower goes on. Raises Stale."""
 
     async def again(self, image: Digest, now: int) -> None:
-        """It is to be read, whether it is known or not."""
+        """It is to be read, whether it is known or not; what is known stands, also where that fails."""
 
     async def find(self, after: int, limit: int) -> tuple[int, int] | None:
         """Have the images among the next manifests wait that nothing is known of, behind all that were pushed since;
@@ -102,7 +109,8 @@ class Insides(Protocol):
         ...
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
-        """So many that were put together by an older assembler are to be put together anew; how many were found."""
+        """So many that were put together by an older assembler are to be put together anew; how many were found. What
+        is known of them stands, also where that fails."""
         ...
 
     async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedImage, ...]:
@@ -149,7 +157,8 @@ class ImagePlaces(Protocol):
 
     async def came(self, image: Digest, now: int) -> bool:
         """An image is in a repository that did not hold it: where documents had a word in what is known of it, or it is
-        being read, it is to be put together anew, for other rules hold there. Whether it is."""
+        being read, it is to be put together anew, for other rules hold there, and
+        until then nothing is known of it: what counted elsewhere may not count there. Whether it is."""
         ...
 
     async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
@@ -162,7 +171,7 @@ class ImagePlaces(Protocol):
 
     async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
         """Have those among the next images that are read, and lie in a repository of a place, be put together anew;
-        where the next ones begin. None: there are no more."""
+        until then what is known of them stands. Where the next ones begin; None: there are no more."""
         ...
 
 

@@ -142,12 +142,13 @@ class SqlInsides:
         row = await self._reader.one("inside_of", image)
         if row is None:
             return None
-        state, since, tries, distribution, unread, packages = row
+        state, since, tries, distribution, unread, stands, packages = row
         return Inside(
             digest=image,
             state=InsideState(state),
             since=since,
             tries=tries,
+            stands=bool(stands),
             distribution=msgspec.json.decode(distribution, type=Distribution) if distribution else None,
             packages=packages,
             unread=msgspec.json.decode(unread, type=tuple[str, ...]) if unread else (),

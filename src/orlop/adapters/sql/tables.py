@@ -122,7 +122,9 @@ TABLES: dict[str, Table] = {
         "misses bytes_in",
     ),
     "inside_layers": Table(("",), "digest reader facts read_at"),
-    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread platform"),
+    "inside_images": Table(
+        (0,), "id digest state since lease_until tries assembler distribution unread platform stands"
+    ),
     "packages": Table((0,), "id identity type name version purl body matched"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
     "units": Table((0,), "id hash complete"),

@@ -74,14 +74,15 @@ class HeldPackageValue(msgspec.Struct, frozen=True):
 
 class ImagePackagesValue(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one image. `state`: `waiting`, `reading`, `read`, or `unread` where it cannot be read; `since`:
-    when it came to be so. `unread` says what of it could not be read. `found_by`: how packages were found; where that
-    is by no package manager, there may be more."""
+    when it came to be so. `stands`: what was read before is told, and counts. `unread` says what of it could not be
+    read. `found_by`: how packages were found; where that is by no package manager, there may be more."""
 
     repository: str
     digest: str
     platform: str
     state: str
     since: datetime | None
+    stands: bool
     distribution: DistributionValue | None
     unread: tuple[str, ...]
     found_by: list[str]
@@ -97,6 +98,7 @@ class ImagePackagesValue(msgspec.Struct, frozen=True, kw_only=True):
             platform=found.platform,
             state=inside.state.name.lower(),
             since=values.time(inside.since),
+            stands=inside.stands,
             distribution=DistributionValue(known.id, known.version, known.name) if known is not None else None,
             unread=inside.unread,
             found_by=sorted({held.reader for held in found.packages}),

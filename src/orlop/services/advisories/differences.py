@@ -8,7 +8,7 @@ from orlop.domain.access import Caller
 from orlop.domain.inside.purl import without_version
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.platforms import parse_platform
-from orlop.ports.insides import HeldPackage, InsideState
+from orlop.ports.insides import HeldPackage
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.content.differences import common_platform
 from orlop.services.content.images import Images
@@ -77,7 +77,7 @@ class InsideComparison:
         one, other = [await self._images.content(caller, *side) for side in (before, after)]
         name = common_platform(one, other, wanted)
         first, second = [await self._vulnerabilities.of(caller, *side, name) for side in (before, after)]
-        unread = [report for report in (first, second) if report.image.inside.state is not InsideState.READ]
+        unread = [report for report in (first, second) if not report.image.inside.is_known]
         sides = str(first.image.digest), str(second.image.digest)
         if unread:
             return InsideDifferences(

@@ -99,7 +99,7 @@ class Vulnerabilities:
         Raises as ImageInsides.of.
         """
         image = await self._insides.of(caller, repository, reference, platform)
-        if image.inside.state is not InsideState.READ:
+        if not image.inside.is_known:
             return VulnerabilityReport(image=image, packages=0, counts={}, remarks=(_not_read(image),), found=())
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
@@ -126,7 +126,12 @@ class Vulnerabilities:
         return aliases, await self._vulnerable.exploited(names), {cve: one.score for cve, one in scores.items()}
 
     async def _remarks(self, image: ImageInside, packages: int) -> tuple[str, ...]:
-        remarks = list(image.inside.unread)
+        inside = image.inside
+        remarks = list(inside.unread)
+        if inside.state is InsideState.UNREAD:
+            remarks.append("it could not be read anew: this is what was read before")
+        elif inside.state is not InsideState.READ:
+            remarks.append("it is being read anew: this is what was read before")
         if not packages:
             remarks.append("no package was found in it: what it holds is not known, and that is not the same as clean")
         ecosystems = await self._vulnerable.ecosystems(image.digest)

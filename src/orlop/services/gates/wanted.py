@@ -66,7 +66,7 @@ class WantedImages:
 
     async def _one(self, repository: RepositoryName, manifest: StoredManifest) -> None:
         inside = await self._insides.of(manifest.digest)
-        if inside is not None and inside.state in {InsideState.READ, InsideState.READING, InsideState.UNREAD}:
+        if inside is not None and (inside.is_known or inside.state in {InsideState.READING, InsideState.UNREAD}):
             return
         if await self._upstreams.of(repository) is None:
             if inside is None:

@@ -62,7 +62,8 @@ class ImageInsides:
     async def of(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
     ) -> ImageInside:
-        """What is known of it; waiting, without packages, where it has not been read.
+        """What is known of it; waiting, without packages, where it has not been read: while it is read anew what was
+        known before is told.
 
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
@@ -72,7 +73,7 @@ class ImageInsides:
         inside = await self._insides.of(digest)
         if inside is None:
             inside = Inside(digest=digest, state=InsideState.WAITING, since=self._clock.now())
-        packages = await self._insides.packages(digest) if inside.state is InsideState.READ else ()
+        packages = await self._insides.packages(digest) if inside.is_known else ()
         config = found.image_config
         return ImageInside(
             repository=repository,
@@ -91,11 +92,11 @@ class ImageInsides:
     ) -> ImageInside:
         """The same, for a document that says what is in it. Raises as `of`, and Conflict where that is not known."""
         found = await self.of(caller, repository, reference, platform)
+        if found.inside.is_known:
+            return found
         if found.inside.state is InsideState.UNREAD:
             raise Conflict(f"the image could not be read: {'; '.join(found.inside.unread)}", {"state": "unread"})
-        if found.inside.state is not InsideState.READ:
-            raise Conflict("the image was not read yet; ask again in some seconds", {"state": "waiting"})
-        return found
+        raise Conflict("the image was not read yet; ask again in some seconds", {"state": "waiting"})
 
     async def again(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""

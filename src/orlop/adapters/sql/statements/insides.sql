@@ -15,7 +15,8 @@ VALUES (?1, 0, ?2, 0, 0, 0, '', '') ON CONFLICT (digest) DO NOTHING;
 -- name: inside_again
 INSERT INTO inside_images (digest, state, since, lease_until, tries, assembler, distribution, unread)
 VALUES (?1, 0, ?2, 0, 0, 0, '', '')
-ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0;
+ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0,
+    stands = CASE inside_images.state WHEN 2 THEN 2 ELSE inside_images.stands END;
 
 -- name: inside_manifests
 SELECT m.id, m.digest, m.pushed_at,
@@ -24,7 +25,7 @@ SELECT m.id, m.digest, m.pushed_at,
 FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m ORDER BY m.id;
 
 -- name: inside_older
-UPDATE inside_images SET state = 0, since = ?2, tries = 0
+UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE state WHEN 2 THEN 2 ELSE stands END
 WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 LIMIT ?3) RETURNING id;
 
 -- name: inside_open
@@ -64,25 +65,29 @@ LIMIT 200;
 UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE id = ?1 AND (state = 3 OR (state = 0 AND tries > 0));
 
 -- name: inside_anew
-UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE digest = ?1 AND state >= 1;
+UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE WHEN state = 2 OR stands > 0 THEN 1 ELSE 0 END
+WHERE digest = ?1 AND state >= 1;
 
 -- name: inside_came
-UPDATE inside_images SET state = 0, since = ?2, tries = 0
+UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = 0
 WHERE digest = ?1 AND (state = 1 OR (state >= 2 AND EXISTS (
     SELECT 1 FROM image_units iu
     WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
 RETURNING id;
 
 -- name: inside_read
-UPDATE inside_images SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6
+UPDATE inside_images
+SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6, stands = 0
 WHERE id = ?1 AND state = 1 AND tries = ?2 RETURNING id;
 
 -- name: inside_unread
-UPDATE inside_images SET state = ?3, since = ?4, lease_until = 0, assembler = ?5, unread = ?6
+UPDATE inside_images
+SET state = ?3, since = ?4, lease_until = 0, assembler = ?5, unread = ?6,
+    stands = CASE WHEN CAST(?3 AS BIGINT) = 3 AND stands < 2 THEN 0 ELSE stands END
 WHERE id = ?1 AND state = 1 AND tries = ?2;
 
 -- name: inside_of
-SELECT i.state, i.since, i.tries, i.distribution, i.unread,
+SELECT i.state, i.since, i.tries, i.distribution, i.unread, i.stands,
        (SELECT count(DISTINCT up.package_id) FROM image_units iu JOIN unit_packages up ON up.unit_id = iu.unit_id
         WHERE iu.image_id = i.id)
 FROM inside_images i WHERE i.digest = ?1;

@@ -94,7 +94,7 @@ def _sbom(app: cyclopts.App, servers: Servers, stores: ContentStores) -> None:
                     return 0
                 return await _write(stores, location, connecting, found, from_)
             found = await _read(server, location, platform, wait=wait)
-            if format_ == "table" or found["state"] != "read":
+            if format_ == "table" or not _is_known(found):
                 return _show(location, found, json=json)
             query = {"repository": found["repository"], "reference": found["digest"], "format": format_}
             shown.print_json((await server.ask("GET", f"/sboms?{urlencode(query)}")).value)
@@ -206,7 +206,10 @@ def _show(location: Location, found: dict[str, Any], *, json: bool) -> int:
     """Print it; the exit code: 1 where it could not be read, or not yet."""
     if json:
         shown.print_json(found)
-    elif found["state"] == "read":
+    elif _is_known(found):
+        if found["stands"]:
+            again = "could not be read anew" if found["state"] == "unread" else "is being read anew"
+            tell(f"{location} {again}: this is what was read before")
         shown.rows(found["packages"], _PACKAGES, json=False)
         tell(_summary(found))
         for each in found["unread"]:
@@ -214,7 +217,11 @@ def _show(location: Location, found: dict[str, Any], *, json: bool) -> int:
     else:
         why = "".join(f": {each}" for each in found["unread"])
         tell(f"{location} could not be read{why}" if found["state"] == "unread" else f"{location} waits to be read")
-    return 0 if found["state"] == "read" else 1
+    return 0 if _is_known(found) else 1
+
+
+def _is_known(found: dict[str, Any]) -> bool:
+    return bool(found["state"] == "read" or found["stands"])
 
 
 def _summary(found: dict[str, Any]) -> str:
