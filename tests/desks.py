@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.expressions.process import ProcessExpressions
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
@@ -21,6 +22,7 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.access.standing import AccountStanding
 from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
@@ -51,6 +53,7 @@ from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.health.health import HealthDesk
 from orlop.services.inside.attaching import Attaching
@@ -61,7 +64,9 @@ from orlop.services.inside.reading import ImageReading
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.counts import LicencesOfImages
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -85,17 +90,19 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.judgements import ImageJudgements
+from orlop.services.trust.kept import KeptVerdicts
 from orlop.services.trust.signatures import ImageSignatures
+from orlop.services.trust.standing import ImageTrust
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
-from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
-from orlop.telemetry.metrics import SECONDS
+from orlop.telemetry.metrics import SECONDS, Metrics
 from orlop.telemetry.traffic import TrafficLog
 
 
@@ -166,7 +173,16 @@ def desks_of(
         content.blobs,
         in_force,
         ProcessDocumentReader(),
+        AccountStanding(identity.accounts, identity.facts, clock),
         clock,
+    )
+    judgements = ImageJudgements(
+        catalog.holdings,
+        in_force,
+        ProcessSignatureVerifier(),
+        KeptVerdicts(catalog.signatures.verdicts),
+        clock,
+        Metrics().signatures,
     )
     attaching = Attaching(
         catalog.insides,
@@ -192,11 +208,12 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
-    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
-    holders = ImageHolders(repositories, catalog.search, store.holding)
+    licences = LicencesOfImages(in_force, store.counting, catalog.insides.images, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts, licences)
+    holders = ImageHolders(repositories, catalog.search)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
@@ -222,7 +239,7 @@ def desks_of(
     return Desks(
         management=management,
         scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
-        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, states, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
@@ -242,11 +259,10 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        signatures=ImageSignatures(
-            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
-        ),
+        signatures=ImageSignatures(access, content.repository, judgements),
         licences=ImageLicences(insides, in_force, acceptance),
-        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, clock),
+        licence_search=LicenceSearch(holders, store.holding),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, documents, judgements, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -300,11 +316,13 @@ def _gate_desk(
     repositories: Repositories,
     in_force: SettingsInForce,
     matching: Matching,
+    documents: AttachedDocuments,
+    judgements: ImageJudgements,
     clock: Clock,
 ) -> GateDesk:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
-    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     facts = GateFacts(
         catalog.gates.rows,
@@ -314,8 +332,10 @@ def _gate_desk(
         matching,
         acceptance,
         in_force,
-        content.blobs,
-        Upstreams(identity.documents, opened.settings_changes, catalog.cached_content),
+        SaidOfImages(content.blobs, Upstreams(identity.documents, opened.settings_changes, catalog.cached_content)),
+        ProcessExpressions(),
+        documents,
+        ImageTrust(content.repository, judgements),
     )
     verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
     rows, names = catalog.gates.rows, catalog.search

@@ -29,9 +29,12 @@ class Managed:
         assert answer.status in {200, 201, 202, 204}, (method, path, answer.status, answer.body)
         return json.loads(answer.body) if answer.body else None
 
-    def refused(self, method: str, path: str, *, status: int, who: str = "admin") -> Any:
+    def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
         """Something of the API that is refused; what is said of it."""
-        answer = self._asked(method, f"/api/v1/{path}", _basic(who))
+        sent = json.dumps(body).encode() if body is not None else b""
+        lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
+        lines += ["if-none-match: *"] if method == "PUT" else []
+        answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)
 

@@ -77,6 +77,20 @@ def test_an_archive_is_taken_in_and_hits_an_image(orlop: Typed, tmp_path: Path) 
     }
 
 
+def test_findings_are_told_while_the_image_is_read_anew(orlop: Typed, tmp_path: Path) -> None:
+    image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
+    orlop.login("root")
+    (tmp_path / "first.json").write_bytes(FIRST)
+    orlop("advisories", "import", "first.json")
+    before = _found(orlop, image)
+    assert [one["id"] for one in before["found"]] == ["CVE-2026-1"]
+    api = orlop.served.api
+    orlop.served.do(api.catalog.catalog.insides.images.again(ONE.digest, api.now))
+    anew = _found(orlop, image)
+    assert (anew["state"], anew["found"], anew["counts"]) == ("read", before["found"], before["counts"])
+    assert anew["remarks"] == ["it is being read anew: this is what was read before"]
+
+
 def test_a_file_that_is_sent_in_parts_is_told_as_one_import(orlop: Typed, tmp_path: Path) -> None:
     orlop.login("root")
     long = "x" * 420_000  # of which fewer than five are sent at once

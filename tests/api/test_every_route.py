@@ -375,6 +375,11 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/gate-dry-runs/made?path=team", None, _DELETES),
         ("/gate-dry-runs/made?path=team-b", None, frozenset({"root", "bob"})),
     ],
+    ("POST", "/gate-trials"): [
+        ("/gate-trials", {"path": "team", "name": "x", "gate": {"no_root": True}}, _DELETES),
+        ("/gate-trials", {"path": "team-b", "name": "x", "gate": {"no_root": True}}, frozenset({"root", "bob"})),
+        ("/gate-trials", {"name": "x", "gate": {"no_root": True}}, _RULER),
+    ],
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -513,6 +518,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
     ],
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
+    ("GET", "/licence-search"): [("/licence-search?licence=MIT", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],

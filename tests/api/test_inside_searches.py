@@ -21,7 +21,13 @@ from tests.contract.scene import APP, Scene
 
 pytestmark = pytest.mark.slow
 
-LOG = Package(type="maven", namespace="org.apache.logging.log4j", name="log4j-core", version="2.14.1")
+LOG = Package(
+    type="maven",
+    namespace="org.apache.logging.log4j",
+    name="log4j-core",
+    version="2.14.1",
+    licences=("Apache-2.0 OR GPL-3.0-only",),
+)
 THREE = image("three", ["base"])
 SECRET = RepositoryName("hidden/app")
 HITS = ("search", "cve", "CVE-2026-1")
@@ -258,3 +264,61 @@ def test_a_namespace_tells_how_much_is_wrong_in_its_repositories(orlop: Typed) -
     assert (child["findings"]["state"], child["findings"]["unknown"]) == ("read", 1)
     assert {one["findings"] is None for one in orlop.json("browse", place)} == {True}
     assert "1 unknown" in orlop("browse", place, "--findings")
+
+
+@pytest.mark.parametrize("rare", [5_000, 0])
+def test_a_licence_is_found_in_what_the_reader_may_see(
+    orlop: Typed, rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "_RARE", rare)
+    orlop.login("ann")
+    for asked, expected in {
+        "GPL-3.0*": [f"{APP}:1.5"],
+        "gpl-3.0-only": [f"{APP}:1.5"],
+        "*3.0*": [f"{APP}:1.5"],
+        "GPL-3.0": [],
+        "MIT": [],
+    }.items():
+        assert _places(orlop, "licence", asked) == expected, asked
+    assert _places(orlop, "licence", "GPL*", "--at", "elsewhere/") == []
+    assert "Apache-2.0  pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1" in orlop("search", "licence", "apache*")
+    [package] = orlop.json("search", "licence", "*2.0")["images"][0]["packages"]
+    assert package["licences"] == ["Apache-2.0"]
+    orlop("search", "licence", "*", code=1)
+    assert "name a licence as SPDX does" in orlop.errors
+    orlop.login("root")
+    assert _places(orlop, "licence", "GPL-3.0*") == [f"{SECRET}:dev", f"{APP}:1.5"]
+    first = orlop.json("search", "licence", "GPL-3.0*", "--n", "1")
+    assert [one["repository"] for one in first["images"]] == [SECRET]
+    assert first["last"]
+    orlop.login("bob")
+    assert orlop.json("search", "licence", "GPL-3.0*") == {"images": [], "last": "", "remarks": []}
+
+
+def test_licences_are_findings_where_that_is_asked(orlop: Typed) -> None:
+    orlop.login("root")
+    place = f"{APP.namespace}/"
+    assert [one["licences"] for one in orlop.json("report", place, "--licences")] == [None]
+    orlop("licence-rule", "set", "house", "--at", place, "--allowed", "MIT", "--unknown")
+    assert [one["licences"] for one in orlop.json("report", place)] == [None]
+    [report] = orlop.json("report", place, "--licences")
+    wrong = report["licences"]["findings"]
+    assert (wrong, report["licences"]["accepted"]) == (2, 0)
+    header, row = orlop("report", place, "--licences", "--csv").splitlines()
+    assert header.endswith(",worst,licence_findings,licences_accepted")
+    assert row.endswith(",2,0")
+    assert "LICENCES" in orlop("report", place, "--licences")
+
+    of = f"/image-vulnerabilities?repository={APP}&reference=1.5"
+    assert orlop.served.do(orlop.served.api.ask("GET", of, "ann")).json()["licences"] is None
+    found = orlop.served.do(orlop.served.api.ask("GET", f"{of}&licences=true", "ann")).json()["licences"]
+    assert [(one["package"], one["finding"]["why"]) for one in found] == [
+        ("libssl9", "it declares no licence"),
+        ("org.apache.logging.log4j/log4j-core", "Apache-2.0 is not among the licences that are allowed"),
+    ]
+    orlop(
+        *("exception", "set", "asked", "--at", place, "--licence", "Apache-2.0*", "--until", "2099-01-31"),
+        *("--reason", "the lawyers know"),
+    )
+    [report] = orlop.json("report", place, "--licences")
+    assert report["licences"] == {"findings": 1, "accepted": 1}

@@ -1,5 +1,6 @@
 """What every catalog keeps to about advisories and what they hit (ports.advisories). All records are invented."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -109,6 +110,19 @@ class AdvisoriesKit:
         await sources.tell(source, scene.by())
         assert await sources.all() == (source,)
         assert [kind for kind, *_ in await scene.news()] == [EventKind.ADVISORIES_IMPORTED]
+
+    async def test_parts_of_an_import_are_told_as_one_whoever_writes_at_once(self, catalog: Catalog) -> None:
+        scene, sources = Scene(catalog), catalog.advisories.sources
+        parts = [
+            AdvisorySource(name="hand", records=number, changed=1, refused=1, refusals=(Refusal(f"{number}", "no"),))
+            for number in range(1, 9)
+        ]
+        await asyncio.gather(*(sources.tell(part, scene.by(), continues=True) for part in parts))
+        [told] = await sources.all()
+        assert (told.records, told.changed, told.refused) == (36, 8, 8)
+        assert {each.where for each in told.refusals} == {str(number) for number in range(1, 9)}
+        await sources.tell(parts[0], scene.by())
+        assert await sources.all() == (parts[0],)
 
     async def test_an_advisory_finds_packages_that_are_there(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories

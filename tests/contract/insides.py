@@ -6,9 +6,11 @@ from orlop.domain.digest import Digest
 from orlop.domain.durations import HOUR
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.inside.layers import Found, LayerFacts
+from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.manifest import EdgeKind
 from orlop.ports.catalog import Catalog
+from orlop.ports.holding import HoldingPlace
 from orlop.ports.insides import ClaimedImage, InsideState
 from tests.content import image, index
 from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene
@@ -21,6 +23,16 @@ REQUESTS = Package(type="pypi", name="requests", version="2.31.0", licences=("Ap
 BASE = LayerFacts(found=(RELEASE, Found(path="var/lib/dpkg/status", reader="dpkg", packages=(BASH, SSL))))
 LIBRARY = LayerFacts(found=(Found(path="lib/requests/METADATA", reader="python", packages=(REQUESTS,)),))
 DOCUMENT = LayerFacts(found=(Found(path="sha256:00", reader="spdx", packages=(REQUESTS,)),))
+
+
+def package(name: str, *licences: str) -> Package:
+    """One of npm."""
+    return Package(type="npm", name=name, version="1", licences=licences)
+
+
+def held(*packages: Package) -> LayerFacts:
+    """A layer that holds them."""
+    return LayerFacts(found=(Found(path="package-lock.json", reader="node-lock", packages=packages),))
 
 
 async def claim(catalog: Catalog, now: int, *, hours: int = 1) -> ClaimedImage | None:
@@ -187,9 +199,39 @@ class InsidesKit:
         assert claimed is not None
         await insides.images.unread(claimed, "it takes too long", 1, scene.at)
         assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.UNREAD)
+
+    async def test_what_documents_said_stands_for_one_reading_and_for_no_other_repository(
+        self, catalog: Catalog
+    ) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        for begin in (insides.images.again, lambda _, now: insides.images.older(9, now, 10)):
+            await read(catalog, scene, ONE.digest, DOCUMENT)
+            await begin(ONE.digest, scene.at)
+            assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
+            claimed = await claim(catalog, scene.at)
+            assert claimed is not None
+            await insides.images.unread(claimed, "it takes too long", 1, scene.at)
+            assert await standing(catalog, ONE.digest) == (InsideState.UNREAD, InsideState.UNREAD)
         await read(catalog, scene, ONE.digest, DOCUMENT)
-        assert await insides.places.came(ONE.digest, scene.at)  # what counted there need not count here
+        assert await insides.places.came(ONE.digest, scene.at)
         assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+        await read(catalog, scene, ONE.digest, DOCUMENT)
+        await insides.images.again(ONE.digest, scene.at)
+        assert await insides.places.came(ONE.digest, scene.at)  # while it waits to be read anew
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+        await insides.images.again(ONE.digest, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.WAITING)
+
+    async def test_what_layers_said_stands_also_while_it_comes_to_another_repository(self, catalog: Catalog) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        await read(catalog, scene, ONE.digest, BASE)
+        await insides.images.again(ONE.digest, scene.at)
+        assert not await insides.places.came(ONE.digest, scene.at)
+        assert await claim(catalog, scene.at) is not None
+        assert await insides.places.came(ONE.digest, scene.at)
+        assert await standing(catalog, ONE.digest) == (InsideState.WAITING, InsideState.READ)
 
     async def test_what_is_gone_is_forgotten_and_what_others_share_stays(self, catalog: Catalog) -> None:
         scene, insides = Scene(catalog), catalog.insides
@@ -199,7 +241,7 @@ class InsidesKit:
         await read(catalog, scene, TWO.digest, BASE, LIBRARY)
         assert await insides.images.forget() == 0
         await catalog.manifests.delete(WEB, TWO.digest, scene.by())
-        assert await insides.images.forget() == 3  # the image, the unit of its own, and the package in it
+        assert await insides.images.forget() == 4  # the image, the unit of its own, the package in it, its licence
         assert await insides.images.of(TWO.digest) is None
         assert len(await insides.images.packages(ONE.digest)) == 2
         assert await insides.images.forget() == 0
@@ -279,3 +321,47 @@ class InsidesKit:
         assert claimed.digest == ONE.digest
         assert await insides.places.came(ONE.digest, scene.at)  # while it is read
         assert not await insides.images.read(claimed, assemble((BASE,)), 1, scene.at)
+
+    async def test_packages_are_found_by_their_licences(self, catalog: Catalog) -> None:
+        scene, images, holding = Scene(catalog), catalog.insides.images, catalog.advisories.holding
+        await scene.push(APP, ONE, V1)
+        await scene.push(WEB, TWO, V1)
+        both = package("both", "GPL-2.0-only WITH Classpath-exception-2.0 OR (MIT AND Apache-2.0)")
+        words = package("words", "The  Very Own\tLicence", "mit")
+        silent = package("silent")
+        await read(catalog, scene, ONE.digest, held(both, words))
+        await read(catalog, scene, TWO.digest, held(silent))
+
+        async def under(low: str) -> dict[str, set[str]]:
+            names = await holding.licences(low, f"{low}~", 10)
+            found: dict[str, set[str]] = {}
+            called = {name.id: name.name for name in names}
+            purls = {one.id: one.purl for one in await holding.numbered(list(range(100)))}
+            for one in await holding.held_licensed([ONE.digest, TWO.digest], list(called)):
+                found.setdefault(called[one.licence], set()).add(purls[one.package])
+            return found
+
+        a, b = "pkg:npm/both@1", "pkg:npm/words@1"
+        assert await under("") == {
+            "GPL-2.0-only": {a},
+            "GPL-2.0-only WITH Classpath-exception-2.0": {a},
+            "MIT": {a, b},
+            "Apache-2.0": {a},
+            "The Very Own Licence": {b},
+        }
+        assert await under("gpl-2") == {
+            name: {a} for name in ("GPL-2.0-only", "GPL-2.0-only WITH Classpath-exception-2.0")
+        }
+        assert [name.folded for name in await holding.licences("a", "m", 1)] == ["apache-2.0"]
+        [mit] = await holding.licences("mit", "mit~", 10)
+        assert await holding.rare_licensed([mit.id], 1) == (HoldingPlace(APP, ONE.digest),)
+        assert await holding.rare_licensed([mit.id], 0) is None
+        along = await holding.along_licensed([mit.id], [APP, WEB], ("", ""), 10)
+        assert {one.place.digest: one.holds for one in along} == {ONE.digest: True, TWO.digest: False}
+        assert await holding.is_licensed(LICENCE_NAMES_VERSION)
+        assert not await holding.is_licensed(LICENCE_NAMES_VERSION + 1)
+        assert await images.license(10) == 0
+
+        await catalog.manifests.delete(APP, ONE.digest, scene.by())
+        await images.forget()
+        assert await under("") == {}

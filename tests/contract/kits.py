@@ -32,6 +32,7 @@ from tests.contract import (
     retention,
     scans,
     scrub,
+    signatures,
     trash,
     uploads,
     usage,
@@ -59,6 +60,7 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit

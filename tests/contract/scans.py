@@ -2,12 +2,14 @@
 
 import asyncio
 
+import msgspec
+
 from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.events import EventKind
 from orlop.domain.scanning.protocol import Capability, ScannerMetadata, ScannerName
 from orlop.domain.scanning.report import ScannerFinding, ScanVerdict
 from orlop.ports.catalog import Catalog
-from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScannerState, ScanState, WantedScan
+from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScanLane, ScannerState, ScanState, WantedScan
 from orlop.ports.settings import Document
 from tests.content import artifact, image
 from tests.contract.scene import APP, LIB, WEB, Scene
@@ -36,7 +38,9 @@ def verdict(*severities: str, left_out: int = 0) -> ScanVerdict:
 
 async def claim(catalog: Catalog, now: int) -> tuple[ClaimedScan, ...]:
     """All that wait."""
-    return await catalog.scanning.scans.claim(now, now + MINUTE, 10)
+    scans = catalog.scanning.scans
+    lanes = await scans.lanes(now)
+    return tuple([one for lane in lanes for one in await scans.claim(lane.scanner, now, now + MINUTE, 10)])
 
 
 async def of(catalog: Catalog, scanner: str = ADA) -> Scan:
@@ -56,7 +60,7 @@ class ScansKit:
         wanted = WantedScan(ADA, ONE.digest, APP)
         await scans.missed([wanted, WantedScan(BOB, ONE.digest, APP)], scene.at)
         await scans.missed([wanted], scene.at)
-        assert await scans.next(scene.at) == scene.at
+        assert await scans.lanes(scene.at) == tuple(ScanLane(each, scene.at, False) for each in (ADA, BOB))
         claimed, other = await claim(catalog, scene.at)
         assert (claimed.wanted, claimed.state, claimed.tries) == (wanted, ScanState.WAITING, 0)
         assert other.wanted.scanner == BOB
@@ -152,11 +156,13 @@ class ScansKit:
         first = scene.at
         scene.at += 15 * SECOND
         await states.failed(ADA, "still", 15 * SECOND, scene.by())
+        assert [lane.scanner for lane in await scans.lanes(scene.at)] == [BOB]
         known = await states.get(ADA)
         assert known is not None
         assert (known.failing_since, known.failures, known.error) == (first, 2, "still")
         assert known.rests_until == scene.at + 30 * SECOND
         scene.at += 30 * SECOND
+        assert [(lane.scanner, lane.is_failing) for lane in await scans.lanes(scene.at)] == [(ADA, True), (BOB, False)]
         assert [each.wanted.scanner for each in await claim(catalog, scene.at)] == [ADA]
         can = ScannerMetadata(ScannerName("Strict"), (Capability(("a/b",), ("c/d",)),))
         await states.answered(ADA, scene.by(), can)
@@ -193,6 +199,35 @@ class ScansKit:
         assert await scans.again(ADA, scene.at - 2 * HOUR, scene.at, 10) == 1
         assert await scans.again(ADA, scene.at - 2 * HOUR, scene.at, 10) == 0
         assert [each.wanted.digest for each in await claim(catalog, scene.at)] == [ONE.digest]
+
+    async def test_one_that_makes_sboms_alone_gives_no_verdict_and_its_turn_comes_again(self, catalog: Catalog) -> None:
+        scene, scans = Scene(catalog), catalog.scanning.scans
+        await scene.push(APP, ONE)
+        wanted = WantedScan(ADA, ONE.digest, APP)
+        await scans.missed([wanted], scene.at)
+        [claimed] = await claim(catalog, scene.at)
+        assert await scans.described(claimed, "sha256:sbom", scene.by())
+        assert not await scans.described(msgspec.structs.replace(claimed, fence=9), "sha256:late", scene.by())
+        found = await of(catalog)
+        assert (found.state, found.judged_at, found.told_at) == (ScanState.DESCRIBED, 0, scene.at)
+        assert found.kept == KeptReports("", "sha256:sbom")
+        event = (await catalog.outbox.events(0, 100))[-1]
+        assert (event.kind, event.subject, event.detail) == (EventKind.SCAN_FINISHED, "scanner ada", "an SBOM")
+        assert await scans.again(ADA, scene.at - 1, scene.at, 10) == 0
+        assert await scans.again(ADA, scene.at, scene.at, 10) == 1
+
+    async def test_what_is_under_way_is_held_and_what_is_left_is_taken_over(self, catalog: Catalog) -> None:
+        scene, scans = Scene(catalog), catalog.scanning.scans
+        await scene.push(APP, ONE)
+        await scans.missed([WantedScan(ADA, ONE.digest, APP)], scene.at)
+        [slow] = await claim(catalog, scene.at)
+        await scans.hold([slow], scene.at + 2 * MINUTE)
+        assert await claim(catalog, scene.at + MINUTE) == ()
+        [fast] = await claim(catalog, scene.at + 2 * MINUTE)
+        await scans.hold([slow], scene.at + HOUR)  # it is somebody else's by now
+        await scans.later(fast, scene.at)
+        await scans.hold([fast], scene.at + HOUR)  # and this one is not under way any more
+        assert len(await claim(catalog, scene.at + 2 * MINUTE)) == 1
 
     async def test_images_are_found_that_no_follower_saw_and_what_is_gone_is_forgotten(self, catalog: Catalog) -> None:
         scene, scans = Scene(catalog), catalog.scanning.scans

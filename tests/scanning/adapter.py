@@ -50,6 +50,8 @@ class Adapter:
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] | None = [finding("CVE-2026-1", "bash"), finding("CVE-2026-2", "libc", "Low")]
         self.produces = [REPORT, HARBOR_REPORT]
+        self.judges = True
+        """Whether it makes reports of vulnerabilities at all."""
         self.sboms: list[str] = []
         """Media types of SBOMs that it makes."""
         self.sbom_of: Callable[[str], dict[str, Any]] = lambda type_: {
@@ -114,7 +116,7 @@ class Adapter:
         """What it says of itself."""
         capability = {"type": "vulnerability", "consumes_mime_types": IMAGES, "produces_mime_types": self.produces}
         scanner = {"name": self.name, "vendor": "Tests", "version": self.version}
-        capabilities: list[dict[str, Any]] = [capability]
+        capabilities: list[dict[str, Any]] = [capability] if self.judges else []
         if self.sboms:
             makes = {"additional_attributes": {"sbom_media_types": self.sboms}, "produces_mime_types": [SBOM_REPORT]}
             capabilities.append({"type": "sbom", "consumes_mime_types": IMAGES, **makes})
@@ -129,6 +131,9 @@ class Adapter:
         check(order["artifact"], "Artifact")
         check(order["registry"], "Registry")
         capability, *more = order["enabled_capabilities"]
+        if not self.judges:
+            assert (capability["type"], more) == ("sbom", []), "it judges nothing"
+            capability, more = {"type": "vulnerability", "produces_mime_types": []}, [capability]
         for one in more:
             check(one["parameters"], "SbomParameters")
             assert (one["type"], one["produces_mime_types"]) == ("sbom", [SBOM_REPORT])
@@ -229,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
             return 202, {"Content-Type": response}, json.dumps(made).encode()
         for number, order in enumerate(adapter.orders, 1):
             path = f"/api/v1/scan/scan%2F{number}%20of%20%C3%A4/report"
-            if (method, self.path) == ("GET", path):
+            if (method, self.path) == ("GET", path) and adapter.judges:
                 if adapter.asked.count(f"GET {path}") <= adapter.waits:
                     # A redirect to elsewhere would be wrong to follow: it says wait.
                     return 302, {"Refresh-After": "1", "Location": f"{adapter.url}/elsewhere"}, b""
@@ -238,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
             wanted = {f"{path}?sbom_media_type={quote(each, safe='')}": each for each in adapter.sboms}
             if method == "GET" and self.path in wanted:
                 assert accept == SBOM_REPORT, accept
-                assert len(order["enabled_capabilities"]) == 2
+                assert len(order["enabled_capabilities"]) == 1 + adapter.judges
                 if adapter.asked.count(f"GET {self.path}") <= adapter.waits:
                     return 302, {"Refresh-After": "1"}, b""
                 made = adapter.sbom_of(wanted[self.path]) | {"artifact": order["artifact"]}

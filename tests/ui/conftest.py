@@ -16,7 +16,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ExitStack() as stack:
         browser = stack.enter_context(browsing())
         folder = tmp_path_factory.mktemp("ui")
-        server = OrlopServer(folder, {"open": False, "admin_password": PASSWORD, "workers": 1})
+        server = OrlopServer(
+            folder, {"open": False, "admin_password": PASSWORD, "workers": 1, "outbound_networks": "127.0.0.0/8"}
+        )
         server.start()
         stack.callback(server.kill)
         site = Site(server, browser)

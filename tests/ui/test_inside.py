@@ -12,6 +12,7 @@ import pytest
 from orlop.domain import media_types
 from tests.content import Piece, image
 from tests.packaged import configured, packed
+from tests.scanning.adapter import Adapter, finding
 from tests.serving import eventually
 from tests.ui.site import HOSTILE, Site
 from tests.ui.test_made import sound
@@ -293,6 +294,7 @@ def test_the_search_box_finds_packages_and_vulnerabilities(inside: Site) -> None
     for line, words in (
         ("pkg:deb/debian/openssl@<3.0.12", "pkg:deb/debian/openssl@3.0.11-1~deb12u2"),
         ("package:openssl", "openssl"),
+        ("licence:mit*", "MIT"),
         ("CVE-2026-8100", "3.0.11-1~deb12u3"),
         ("cve:EXAMPLE-81", "3.0.11-1~deb12u3"),
     ):
@@ -385,6 +387,33 @@ def test_a_place_shows_how_it_came_to_be_so_day_by_day(inside: Site) -> None:
     assert inside.browser.count("[aria-label='Day by day'] tbody tr") == 30
     sound(inside)
     assert today["day"]
+
+
+def test_what_was_read_is_shown_while_the_image_is_read_anew(inside: Site) -> None:
+    digest = inside.ask("GET", f"images?repository={PLACE}&reference=1.0")["digest"]
+    [state] = _set_state(inside, digest, "state = 0, stands = 2, since = since + 864000000000")  # not to be begun now
+    try:
+        for tab, told in (
+            ("vulnerabilities", "What is wrong"),
+            ("packages", "being read anew"),
+            ("", "Known to be wrong"),
+        ):
+            inside.open(f"/r/{PLACE}:1.0" + (f"/-/{tab}" if tab else ""))
+            text = inside.browser.text()
+            assert told in text, tab
+            assert "waits to be read" not in text, tab
+    finally:
+        _set_state(inside, digest, "state = 2, stands = 0, since = since - 864000000000")
+    assert state == (2, 0)
+
+
+def _set_state(inside: Site, digest: str, assignment: str) -> list[tuple[int, int]]:
+    """Set how far an image is; how far it was."""
+    with sqlite3.connect(next(inside.server.data.rglob("catalog.sqlite")), timeout=30) as catalog:
+        before = catalog.execute("SELECT state, stands FROM inside_images WHERE digest = ?", (digest,)).fetchall()
+        catalog.execute(f"UPDATE inside_images SET {assignment} WHERE digest = ?", (digest,))
+    catalog.close()
+    return before
 
 
 def test_health_says_how_reading_and_advisories_stand(inside: Site) -> None:
@@ -486,3 +515,44 @@ def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:
     assert inside.open(f"/r/{PLACE}:1.0/-/packages") == 200
     assert inside.open(f"/r/{PLACE}:1.0/-/nothing") == 404
     inside.sign_in("ada")
+
+
+def test_other_scanners_stand_beside_what_the_registry_found(inside: Site) -> None:
+    browser, place = inside.browser, "team/scanned"
+    with Adapter().listening() as adapter:
+        adapter.found = [finding("CVE-2026-1", f"bash{HOSTILE}"), finding("CVE-2026-2", "libc", "Low")]
+        inside.put(f"scanners/strict?path={place}", {"url": adapter.url})
+        inside.put(f"scanners/gone?path={place}", {"url": "http://127.0.0.1:9"})
+        inside.push(f"{place}/app", configured("scanned", RUN, [BASE]), "1")
+        read(inside, "1", f"{place}/app")
+        reports = f"scan-reports?repository={place}/app&reference=1"
+
+        def said() -> bool:
+            found = {each["scanner"]: each for each in inside.ask("GET", reports)["reports"]}
+            return bool(found["strict"]["verdict"] == "findings" and found["gone"]["failing_since"])
+
+        eventually("one has judged it, and it is known that the other does not answer", said)
+        inside.sign_in("ada")
+        inside.open(f"/r/{place}/app:1")
+        text = browser.text()
+        for words in ("Says strict", "1 low", "Strict 1.0", "Says gone", "no verdict yet", "it does not answer"):
+            assert words in text, words
+        sound(inside)
+        inside.open(f"/r/{place}/app:1/-/vulnerabilities?scanner=strict")
+        assert "What strict says of it" in browser.text()
+        assert "this registry did not find the package" in browser.text("section:has(#found)")
+        sound(inside)
+        harmless(inside)
+        before = len(adapter.orders)
+        browser.click("tr:has(a[aria-current]) form[action='/scans'] button")
+        assert "What strict says of it" in browser.text()
+        eventually("it judges anew", lambda: len(adapter.orders) > before)
+        inside.sign_in("rita")
+        inside.open(f"/r/{place}/app:1/-/vulnerabilities")
+        assert browser.count("form[action='/scans']") == 0
+
+
+def test_the_page_of_an_image_says_what_rules_find_wrong_with_licences(inside: Site) -> None:
+    inside.sign_in("ada")
+    inside.open(f"/r/{PLACE}:1.1")
+    inside.browser.until("document.querySelector('main').innerText.includes('under a licence that is not right')")

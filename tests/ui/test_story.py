@@ -1,6 +1,7 @@
 """What somebody does who never saw it, with nothing but the pages: docs/ui.md tells the same, with the pictures that
 this test takes when it is asked to (`make pictures`)."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,16 +10,72 @@ from pathlib import Path
 
 import pytest
 
-from tests.content import platform_index
+from orlop.domain import media_types
+from tests.content import Piece, Pushable
+from tests.contract.advisories import advisory
 from tests.oidc.machines import browsing
+from tests.packaged import configured
 from tests.servers import OrlopServer
+from tests.serving import eventually
 from tests.ui.site import PASSWORD, Site
+from tests.ui.test_inside import layer
 
 pytestmark = pytest.mark.slow
 
 _DOCS = Path(__file__).parents[2] / "docs"
 _PICTURES = _DOCS / "pictures" / "ui"
 _ADA, _ADAS_OWN = "a first phrase for ada", "a phrase of her own"
+
+
+_STATUS = "Package: {0}\nStatus: install ok installed\nArchitecture: {1}\nVersion: {2}\n\n"
+_RELEASE = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
+_PLATFORMS = ("amd64", "arm64")
+
+
+def release(number: int) -> Pushable:
+    """An index of two platforms; the first holds an older libssl3 than the others."""
+    children = []
+    for architecture in _PLATFORMS:
+        version = "3.0.11-1~deb12u2" if number == 1 else "3.0.15-1~deb12u1"
+        packages = {"libc6": "2.36-9+deb12u8", "libssl3": version, "app": f"1.{number}.0"}
+        files: dict[str, str | bytes] = {
+            "etc/os-release": _RELEASE,
+            "var/lib/dpkg/status": "".join(
+                _STATUS.format(package, architecture, version) for package, version in packages.items()
+            ),
+        }
+        said = {
+            "os": "linux",
+            "architecture": architecture,
+            "config": {"User": "1000", "Cmd": ["/app"]},
+            "history": [{"created_by": "ADD rootfs.tar.gz / # buildkit"}],
+        }
+        children.append(configured(f"app-{number}-{architecture}", said, [layer(f"{number}-{architecture}", files)]))
+    entries = [
+        child.piece.descriptor(platform={"os": "linux", "architecture": architecture})
+        for child, architecture in zip(children, _PLATFORMS, strict=True)
+    ]
+    document = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries}
+    return Pushable(Piece(f"app-{number}", media_types.OCI_INDEX, json.dumps(document).encode()), (), tuple(children))
+
+
+def read(site: Site) -> None:
+    """Wait until what was pushed is read, and an advisory has been compared with it."""
+    record = json.loads(advisory("EXAMPLE-1", "openssl", "3.0.15-1~deb12u1", aliases=["CVE-2026-1234"]))
+    record["database_specific"] = {"severity": "CRITICAL"}
+    record["affected"][0]["package"]["name"] = "libssl3"
+    site.ask("POST", "advisories", {"source": "example", "records": [record]})
+
+    def known() -> bool:
+        asked = [
+            site.ask("GET", f"image-packages?repository=team/app&reference=1.{number}.0&platform=linux/{each}")
+            for number in range(1, 4)
+            for each in _PLATFORMS
+        ]
+        hit = site.ask("GET", "image-vulnerabilities?repository=team/app&reference=1.1.0&platform=linux/amd64")
+        return all(one["state"] == "read" for one in asked) and bool(hit["counts"])
+
+    eventually("all is read", known)
 
 
 @pytest.fixture(name="new")
@@ -46,8 +103,10 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
     picture(new, "first-start")
 
     # What `docker push` does is done here by the test itself.
+    releases = {number: release(number) for number in range(1, 4)}
     for number in range(1, 4):
-        new.push("team/app", platform_index(f"app-{number}"), f"1.{number}.0", "prod")
+        new.push("team/app", releases[number], f"1.{number}.0", "prod")
+    read(new)
     new.open("/")
     browser.click("a[href='/r/team']")
     browser.click("a[href='/r/team/app']")
@@ -55,6 +114,8 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
     picture(new, "repository")
     browser.click("a[href='/r/team/app:prod']")
     assert "docker pull" in browser.text()
+    assert "3 packages of Debian" in browser.text()
+    browser.until("document.querySelector('main').innerText.includes('not signed')")
     picture(new, "image")
 
     # A colleague gets an account, and a right on one namespace.
@@ -86,7 +147,7 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
     # `prod` goes back to what it was before.
     new.open("/r/team/app/-/history?tag=prod")
     picture(new, "history")
-    before = platform_index("app-2").digest
+    before = releases[2].digest
     browser.click(f"a[href*='{before.replace(':', '%3A')}'][href^='/rollback']")
     browser.click("form[action='/rollback'] button")
     assert new.ask("GET", "tag-history?repository=team/app&tag=prod")[0]["digest"] == before
@@ -102,6 +163,20 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
     browser.click("form[action='/trash/restore'] button")
     new.open("/r/team/app")
     assert "1.1.0" in browser.text("tbody")
+
+    # What may be pulled: tried, then set; the image that it holds back says so.
+    new.open("/rules/gates/-/new?path=team")
+    browser.fill("[name=name]", "no-critical")
+    browser.select("[name='f.deny_severity']", "critical")
+    browser.check("[name='f.fixable']")
+    browser.select("[name='f.mode']", "enforce")
+    browser.click("button[name=try]")
+    browser.until("document.querySelector('#trial').innerText.includes('would hold back 1')")
+    picture(new, "gate")
+    browser.click("#body > button:not([name])")
+    new.open("/r/team/app:1.1.0/-/gates")
+    assert "CVE-2026-1234 in libssl3" in browser.text()
+    picture(new, "held")
 
     # A rule, and what it would do; how the registry fares.
     new.open("/r/team/-/usage")

@@ -1,9 +1,10 @@
 """Gates from a push to the pull: what they hold back is refused with a sentence, by every way to it, and to nobody who
 needs it."""
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,11 +12,11 @@ from orlop.config.jobs import JobSettings
 from orlop.domain.durations import DAY, HOUR
 from orlop.domain.inside.assembly import assemble
 from orlop.ports.by import By
-from orlop.ports.insides import ClaimedImage
+from orlop.ports.insides import ClaimedImage, Inside
 from orlop.ports.settings import Document
 from tests.content import Pushable, image, index
 from tests.contract.advisories import advisory
-from tests.contract.insides import BASE
+from tests.contract.insides import BASE, DOCUMENT
 from tests.managed import PASSWORD, Managed
 from tests.servers import OrlopServer
 from tests.wire.inprocess import InProcess
@@ -219,6 +220,34 @@ def test_a_clean_image_stays_pullable_while_it_is_read_anew() -> None:
         assert status() == 403  # what counted by the rules of before may not by those of now
 
 
+def test_what_documents_of_elsewhere_said_opens_no_gate_where_other_rules_hold() -> None:
+    with InProcess(jobs=JobSettings(serve=False)) as registry:
+        copied = holding("openssl9", "3.0.19")
+        registry.push("dev/app", copied, "1")
+        images = registry.stores.catalog.insides.images
+
+        def until(wanted: Callable[[Inside | None], bool]) -> None:
+            for _ in range(200):
+                if wanted(registry.run(images.of(copied.digest))):
+                    return
+                registry.run(asyncio.sleep(0.05))
+            raise AssertionError(registry.run(images.of(copied.digest)))
+
+        until(lambda known: known is not None)  # the push was seen
+        [claimed] = registry.run(images.claim(1 << 60, (1 << 60) + HOUR, 1))
+        assert registry.run(images.read(claimed, assemble((DOCUMENT,)), 1, DAY))
+        documents = registry.stores.identity.documents
+        for kind, body in (
+            ("gate", {**ENFORCED, "wait": 0}),
+            ("sbom-rule", {"attached": "beside", "pushed_by": ["robot+ci"]}),
+        ):
+            document = Document(kind, "made", json.dumps(body).encode(), path="prod")
+            registry.run(documents.put(document, By("admin", 1)))
+        registry.push("prod/app", copied, "1")
+        until(lambda known: known is not None and not known.is_known)
+        assert registry.ask("GET", "/v2/prod/app/manifests/1").status == 403
+
+
 def test_a_dry_run_says_what_would_break_before_the_gate_is_on(api: Managed) -> None:
     pushed(api, "prod/tried/one", BAD, "1", "2")
     pushed(api, "prod/tried/two", GOOD, "1")
@@ -237,6 +266,21 @@ def test_a_dry_run_says_what_would_break_before_the_gate_is_on(api: Managed) -> 
     assert (rest["looked"], [one["tag"] for one in rest["held"]], rest["last"]) == (2, ["2"], "")
     api.refused("GET", "gate-dry-runs/no-critical?path=prod/tried", status=403, who="ann")
     api.refused("GET", "gate-dry-runs/none?path=prod/tried", status=404)
+
+
+def test_a_gate_is_tried_before_it_is_kept(api: Managed) -> None:
+    pushed(api, "prod/maybe/one", BAD, "1", "2")
+    asked = {"name": "maybe", "path": "prod/maybe", "gate": ENFORCED, "n": 1}
+    first = api.ask("POST", "gate-trials", asked)
+    assert (first["looked"], first["last"]) == (1, "prod/maybe/one:1")
+    assert "gate maybe on prod/maybe refuses one:1: CVE-2026-1234" in first["held"][0]["sentence"]
+    rest = api.ask("POST", "gate-trials", asked | {"last": first["last"], "n": 9})
+    assert (rest["looked"], [one["tag"] for one in rest["held"]], rest["last"]) == (1, ["2"], "")
+    other = api.ask("POST", "gate-trials", asked | {"gate": {"deny_severity": "critical", "older_than": "9999d"}})
+    assert other["held"] == []
+    assert api.ask("GET", "gates?path=prod/maybe") == []
+    api.refused("POST", "gate-trials", asked | {"gate": {"mode": "enforce"}}, status=400)
+    api.refused("POST", "gate-trials", asked, status=403, who="ann")
 
 
 @pytest.mark.parametrize(
@@ -258,3 +302,11 @@ def test_each_condition_says_what_is_wrong(api: Managed, condition: dict[str, ob
     api.put(f"gates/one?path=prod/{name}", {"mode": "enforce", **condition})
     assert said in refusal(api, f"prod/{name}/app", "1")
     assert api.manifest(f"prod/{name}/app", "1").status == 200
+
+
+def test_signers_that_are_nowhere_above_are_refused_when_the_gate_is_set(api: Managed) -> None:
+    body = {"signed_by": ["nobody-known"], "mode": "enforce"}
+    said = api.refused("PUT", "gates/signed?path=prod/named", body, status=400)
+    assert "there are no signers nobody-known at prod/named/ or above it: set them first" in json.dumps(said)
+    said = api.refused("PUT", "gates/signed?path=prod/named", {"signed_by": ["No Name"]}, status=400)
+    assert "is no name of signers" in json.dumps(said)

@@ -95,6 +95,9 @@ def test_fifty_pushed_at_once_are_all_read_and_their_layer_once(api: Managed) ->
             f"pkg:pypi/p{number}@1.0",
         ]
         assert attached(api, "many/app", f"t{number}") == ["application/vnd.cyclonedx+json"]
+    report = api.server.verify()
+    assert report["layers"] == 5
+    assert report["packages"] > 0
     [first] = read_at(api, BASE.digest)
     api.ask("POST", "image-readings", {"image": "many/app:t0"})
     assert known(api, "many/app", "t0")["state"] == "read"

@@ -19,6 +19,7 @@ from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.ports.catalog import By
 from orlop.ports.settings import Document
 from orlop.services.jobs.work import Run
+from orlop.telemetry.metrics import Metrics
 from tests.content import Pushable, artifact, image, platform_index
 from tests.serving import Server, serving
 from tests.wire.between import Between, Mood
@@ -74,7 +75,7 @@ def prefetch(registry: InProcess, *images: str, **more: Any) -> str:
 
     async def run() -> str:
         stores = registry.stores
-        services: Services = build_services(registry.settings, stores, stores.blobs.reader)
+        services: Services = build_services(registry.settings, stores, stores.blobs.reader, Metrics())
         try:
             arguments = {"upstream": "hub", "images": images, **more}
             order = Order(kind=PREFETCH.kind, arguments=arguments, place="hub", not_before=_NEVER)
@@ -84,7 +85,7 @@ def prefetch(registry: InProcess, *images: str, **more: Any) -> str:
             run = Run(job, _Standing())
             return await prefetching(stores, services.shown).do(run)
         finally:
-            await services.shown.close()
+            await services.close()
 
     return registry.run(asyncio.wait_for(run(), 60))
 

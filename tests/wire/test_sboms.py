@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -141,6 +142,9 @@ def test_what_was_read_is_attached_once_where_a_rule_says_so(api: Managed) -> No
     copied = eventually(lambda: referrers(api, "attach/copy", pushed), lambda found: len(found) == 2)
     assert {each["artifactType"] for each in copied} == {CYCLONEDX, SPDX}
     assert referrers(api, "attach/app", pushed) == listed
+    scraped = api._asked("GET", "/metrics", *_signed_in()).body.decode()
+    counted = re.findall(r'orlop_sboms_attached_total\{format="(\w+)",outcome="(\w+)"\} (\d+)', scraped)
+    assert {(form, outcome) for form, outcome, _ in counted} >= {("cyclonedx", "attached"), ("spdx", "attached")}
 
 
 def test_what_others_attached_counts_only_where_a_rule_says_so(api: Managed) -> None:
@@ -162,6 +166,24 @@ def test_what_others_attached_counts_only_where_a_rule_says_so(api: Managed) -> 
     api.push("elsewhere/app", pushed, "1")
     for repository in ("word/app", "elsewhere/app"):
         eventually(lambda at=repository: purls(api, at), lambda found: found == {BASH})  # type: ignore[misc]
+
+
+def test_a_role_has_documents_count_of_those_who_have_it_as_of_now(api: Managed) -> None:
+    api.ask("POST", "users", {"name": "maria", "password": PASSWORD})
+    api.ask("PUT", "users/maria/password", {"password": PASSWORD, "must_change": False})
+    place = {"kind": "namespace", "path": "role"}
+    grant = api.ask("POST", "grants", {"principal": "maria", "role": "owner", "place": place})
+    api.put("sbom-rules/theirs?path=role", {"attached": "beside", "pushed_by": ["role:maintainer"]})
+    pushed = own("by role")
+    api.push("role/app", pushed, "1")
+    extra = "pkg:npm/by-role@1"
+    held = holding(cyclonedx(extra), CYCLONEDX, subject=pushed, artifact_type=CYCLONEDX)
+    api.push("role/app", held, who="maria")
+    eventually(lambda: purls(api, "role/app"), lambda found: found == {BASH, extra})
+    assert [each["counts"] for each in attached(api, "role/app")] == [True]
+    api.ask("DELETE", f"grants/{grant['id']}")
+    eventually(lambda: purls(api, "role/app"), lambda found: found == {BASH})
+    assert [each["counts"] for each in attached(api, "role/app")] == [False]
 
 
 def test_a_document_counts_as_soon_as_it_is_attached_in_whichever_way(api: Managed) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.content import image
 from tests.managed import PASSWORD, Managed
 from tests.scanning.adapter import Adapter, finding, pulled, until
 from tests.servers import OrlopServer
+from tests.serving import unhurried
 from tests.wire.test_inside import BASE
 
 pytestmark = pytest.mark.slow
@@ -218,6 +220,68 @@ def test_an_sbom_that_it_makes_is_kept_beside_the_image(api: Managed, adapter: A
     said = "its SBOM is application/vnd.cyclonedx+json, and application/spdx+json was asked for"
     assert found["error"] == f"there is no SBOM: its SBOM cannot be read: {said}"
     assert (found["verdict"], found["attached_sbom"], referrers()) == ("findings", first, [first])
+
+
+def test_one_that_makes_sboms_alone_gives_no_verdict_and_its_sbom_is_kept_and_shown(
+    api: Managed, adapter: Adapter
+) -> None:
+    adapter.judges, adapter.sboms = False, ["application/vnd.cyclonedx+json"]
+    scanner(api, adapter, "describes")
+    pushed = image("described", [BASE])
+    api.push("describes/app", pushed, "1")
+    found = ended(api, "describes/app", state="passed")
+    assert "makes SBOMs alone, and is asked for none" in found["error"]
+    assert adapter.orders == []
+    adapter.sbom_of = lambda type_: {
+        "media_type": type_,
+        "sbom": {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "library", "name": "a"}]},
+    }
+    api.ask("DELETE", "scanners/strict?path=describes")
+    scanner(api, adapter, "describes", sbom="cyclonedx")
+    api.ask("POST", "scan-reports", {"image": "describes/app:1"})
+    found = ended(api, "describes/app", state="described")
+    assert (found["verdict"], found["counts"], found["judged_at"], found["error"]) == ("none", {}, None, "")
+    assert adapter.orders[0]["enabled_capabilities"][0]["type"] == "sbom"
+    registry = {"url": api.server.url, "authorization": basic("admin")}
+
+    def referrers() -> list[tuple[str, str]]:
+        _, body = pulled(registry, f"describes/app/referrers/{pushed.digest}")
+        return [(each["digest"], each["artifactType"]) for each in json.loads(body)["manifests"]]
+
+    first = found["attached_sbom"]
+    assert referrers() == [(first, "application/vnd.cyclonedx+json")]
+    [listed] = api.ask("GET", "attached-sboms?repository=describes/app&reference=1")["sboms"]
+    assert (listed["manifest"], listed["media_type"]) == (first, "application/vnd.cyclonedx+json")
+    said = vulnerabilities(api, "describes/app")
+    assert (said["state"], said["found"]) == ("unread", [])
+    assert said["remarks"] == ["strict makes SBOMs alone, and judges nothing; orlop sbom --attached lists what it made"]
+
+    adapter.sbom_of = lambda type_: {"media_type": type_, "sbom": {"bomFormat": "CycloneDX", "specVersion": "1.6"}}
+    api.ask("POST", "scan-reports", {"image": "describes/app:1"})
+    second = until(lambda: (one := report(api, "describes/app"))["attached_sbom"] != first and one)["attached_sbom"]
+    assert until(lambda: len(referrers()) == 1 and referrers())[0][0] == second
+    adapter.failing("/report", 500, b'{"error": {"message": "it is odd"}}')
+    api.ask("POST", "scan-reports", {"image": "describes/app:1"})
+    found = until(lambda: (one := report(api, "describes/app"))["error"] and one)
+    assert (found["attached_sbom"], found["error"]) == (second, "it answered 500: it is odd")
+
+
+def test_one_that_hangs_holds_up_nothing_that_others_are_asked(api: Managed, adapter: Adapter) -> None:
+    """Its requests take up to a minute each: what another one is asked meanwhile is done within seconds."""
+    adapter.waits = 0
+    with Adapter().listening() as hanging:
+        hanging.hangs.clear()
+        scanner(api, hanging, "hanging", "hangs")
+        for number in range(6):
+            api.push("hanging/app", image(f"hangs {number}", [BASE]), f"{number}")
+        until(lambda: len(hanging.asked) == 4)
+        scanner(api, adapter, "hanging", "works")
+        began = time.monotonic()
+        api.push("hanging/app", image("works", [BASE]), "1")
+        assert ended(api, "hanging/app", "works")["verdict"] == "findings"
+        assert time.monotonic() - began < unhurried(30)
+        assert len(hanging.asked) == 4, "one is asked about four images at once"
+        api.ask("DELETE", "scanners/hangs?path=hanging")
 
 
 def test_a_platform_that_is_not_wanted_is_passed_over(api: Managed, adapter: Adapter) -> None:

@@ -78,6 +78,8 @@ class EventKind(StrEnum):
     ADVISORIES_FAILED = "advisories.failed"
     IMAGE_AFFECTED = "image.affected"
     SBOM_REFUSED = "sbom.refused"
+    SIGNATURE_VERIFIED = "signature.verified"
+    SIGNATURE_REFUSED = "signature.refused"
     SCAN_FINISHED = "scan.finished"
     SCAN_FAILED = "scan.failed"
     SCANNER_UNHEALTHY = "scanner.unhealthy"
@@ -115,7 +117,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
-        EventKind.SBOM_REFUSED,
+        *(EventKind.SBOM_REFUSED, EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
     }
 )
@@ -131,6 +133,7 @@ OF_CONTENT = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED),
+        *(EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
     }
 )
 

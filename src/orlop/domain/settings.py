@@ -80,6 +80,11 @@ def lending_nothing(before: Any, after: Any) -> Mapping[str, frozenset[Action]]:
     return {}
 
 
+def mentioning_nothing(body: Any) -> Mapping[str, Sequence[str]]:
+    """What a kind says whose settings name none of other kinds."""
+    return {}
+
+
 class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of settings, declared once: routes, commands, `apply`, audit, rights and reference follow from it."""
 
@@ -121,6 +126,9 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     among: Callable[[str, Any, Sequence[tuple[str, Any]]], None] | None = None
     """Raises ValueError for a path and a body that make no sense beside those of its kind that there are, each with its
     path; None: each stands for itself. For kinds of which there are few."""
+    mentions: Callable[[Any], Mapping[str, Sequence[str]]] = mentioning_nothing
+    """Settings of other kinds that a body names, by kind: when it is written each has to be there, at its place or
+    above it."""
     built_in: Mapping[str, Any] = {}
     """Those that are always there and never change, by name; listed first, in this order, and of version 0."""
     flat: bool = False
@@ -171,6 +179,11 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
 def place_words(path: str) -> str:
     """A place as people type it: `team/`, and `/` for the registry."""
     return f"{path}/"
+
+
+def is_name(text: str) -> bool:
+    """Whether a setting may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def checked_name(kind: str, name: str) -> str:

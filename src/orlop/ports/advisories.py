@@ -121,6 +121,10 @@ class Advisories(Protocol):
         ...
 
 
+#: Reasons that are kept of one import.
+REFUSALS_KEPT = 100
+
+
 class AdvisorySource(msgspec.Struct, frozen=True, kw_only=True):
     """Where advisories come from. `origin`: what the last update was fetched from; empty: somebody gave it."""
 
@@ -135,6 +139,16 @@ class AdvisorySource(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     error: str = ""
 
+    def after(self, before: "AdvisorySource") -> "AdvisorySource":
+        """As one import with what came before."""
+        return msgspec.structs.replace(
+            self,
+            records=before.records + self.records,
+            changed=before.changed + self.changed,
+            refused=before.refused + self.refused,
+            refusals=(*before.refusals, *self.refusals)[:REFUSALS_KEPT],
+        )
+
 
 class AdvisorySources(Protocol):
     """How imports went."""
@@ -147,17 +161,20 @@ class AdvisorySources(Protocol):
         """One of them."""
         ...
 
-    async def tell(self, source: AdvisorySource, by: By) -> None:
-        """Write down how an import went, and an event of it."""
+    async def tell(self, source: AdvisorySource, by: By, *, continues: bool = False) -> None:
+        """Write down how an import went, and an event of it; one that `continues` as one with what is written down of
+        the source, whoever else writes at that moment."""
         ...
 
 
 class Fetched(msgspec.Struct, frozen=True):
     """What a source has: files that can be sought in, and are gone with the block. `state`: what the source is told at
-    the next time, so that it need not give what is known; the same as before: there is nothing new."""
+    the next time, so that it need not give what is known; the same as before: there is nothing new. `names`: of all
+    records that it has, where it says so and gives no more than what changed; None: the files have all."""
 
     files: tuple[IO[bytes], ...]
     state: str
+    names: frozenset[str] | None = None
 
 
 class AdvisoryFetcher(Protocol):

@@ -31,6 +31,7 @@ from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
 from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
+from orlop.ports.inside_inspection import InsideInspection
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
@@ -39,6 +40,7 @@ from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
 from orlop.ports.setting_ends import SettingEnds
+from orlop.ports.signatures import SignatureVerdicts
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -430,6 +432,14 @@ class Inspection(Protocol):
         ...
 
 
+class SignatureStore(msgspec.Struct, frozen=True):
+    """What signatures of images are found by, never behind, and what came of looking at them."""
+
+    verdicts: SignatureVerdicts
+    browse: Browse
+    holdings: Holdings
+
+
 class Catalog(msgspec.Struct, frozen=True):
     """All roles of one catalog, for bootstrap to hand each service what it needs."""
 
@@ -446,6 +456,7 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     insides: InsideStore
+    inside_inspection: InsideInspection
     scanning: ScanStore
     holdings: Holdings
     locks: Locks
@@ -470,6 +481,7 @@ class Catalog(msgspec.Struct, frozen=True):
     search: SearchRows
     advisories: AdvisoryStore
     gates: GateStore
+    signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds
     attestation_keys: AttestationKeys

@@ -11,8 +11,8 @@ from orlop.ports.insides import InsideState
 
 
 class PartImage(msgspec.Struct, frozen=True, gc=False):
-    """An image that a manifest is, or lists as an index. `state`: that of the reading that counts, READ also
-    while it is read anew; None where nothing is known, as of what is no image."""
+    """An image that a manifest is, or lists as an index. `state`: that of the reading that counts, READ also while it
+    is read anew; None where nothing is known, as of what is no image."""
 
     digest: Digest
     state: InsideState | None

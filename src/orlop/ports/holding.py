@@ -18,6 +18,22 @@ class AskedPackage(msgspec.Struct, frozen=True, gc=False):
     purl: str
 
 
+class LicenceName(msgspec.Struct, frozen=True, gc=False):
+    """A licence that packages are under; `folded`: as it is looked for."""
+
+    id: int
+    folded: str
+    name: str
+
+
+class LicensedIn(msgspec.Struct, frozen=True, gc=False):
+    """A package of an image, and a licence that it is under, by their numbers."""
+
+    image: str
+    package: int
+    licence: int
+
+
 class HoldingPlace(msgspec.Struct, frozen=True, gc=False, order=True):
     """An image in a repository."""
 
@@ -61,6 +77,29 @@ class PackageHolders(Protocol):
 
     async def numbered(self, packages: Sequence[int]) -> tuple[AskedPackage, ...]:
         """Those of these numbers that are there."""
+        ...
+
+    async def licences(self, low: str, high: str, limit: int) -> tuple[LicenceName, ...]:
+        """Names of licences from one on, below another, in order."""
+        ...
+
+    async def rare_licensed(self, licences: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        """Every place of images that hold packages under any of these licences, in no order; None: there are more than
+        so many."""
+        ...
+
+    async def along_licensed(
+        self, licences: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        """See `along`, of packages under any of these licences."""
+        ...
+
+    async def held_licensed(self, images: Sequence[Digest], licences: Sequence[int]) -> tuple[LicensedIn, ...]:
+        """Packages of images that are under any of these."""
+        ...
+
+    async def is_licensed(self, version: int) -> bool:
+        """Whether the licences of all packages were entered, by this version of their names."""
         ...
 
     async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:

@@ -101,7 +101,8 @@ class Insides(Protocol):
         """These are to be read, unless they are known; and the follower goes on. Raises Stale."""
 
     async def again(self, image: Digest, now: int) -> None:
-        """It is to be read, whether it is known or not; what is known stands, also where that fails."""
+        """It is to be read, whether it is known or not; what is known stands meanwhile, and also where that fails
+        unless documents had a word in it."""
 
     async def find(self, after: int, limit: int) -> tuple[int, int] | None:
         """Have the images among the next manifests wait that nothing is known of, behind all that were pushed since;
@@ -110,7 +111,7 @@ class Insides(Protocol):
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
         """So many that were put together by an older assembler are to be put together anew; how many were found. What
-        is known of them stands, also where that fails."""
+        is known of them stands as with `again`."""
         ...
 
     async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedImage, ...]:
@@ -139,6 +140,10 @@ class Insides(Protocol):
         """How much there is to do."""
         ...
 
+    async def license(self, limit: int) -> int:
+        """Enter the licences of so many packages at most that an earlier release wrote; how many there were."""
+        ...
+
     async def forget(self) -> int:
         """Remove what is known of images and layers that nothing holds any more, in short steps; how many rows."""
         ...
@@ -157,8 +162,8 @@ class ImagePlaces(Protocol):
 
     async def came(self, image: Digest, now: int) -> bool:
         """An image is in a repository that did not hold it: where documents had a word in what is known of it, or it is
-        being read, it is to be put together anew, for other rules hold there, and
-        until then nothing is known of it: what counted elsewhere may not count there. Whether it is."""
+        being read, it is to be put together anew, for other rules hold there. What documents had a word in does not
+        stand until then: what counted elsewhere may not count there. Whether it is."""
         ...
 
     async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:

@@ -29,6 +29,8 @@ class ScanState(IntEnum):
     """It could not judge the image, and why is known; what it said before stands."""
     PASSED = 4
     """It is not sent to images like that, or has nothing to say of them."""
+    DESCRIBED = 5
+    """It made an SBOM of it, and judges nothing: that is no verdict."""
 
 
 class WantedScan(msgspec.Struct, frozen=True):
@@ -48,6 +50,15 @@ class KeptReports(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class ScanLane(msgspec.Struct, frozen=True):
+    """A scanner that does not rest and that something is to be done for: when the first of it is due, and whether it
+    did not answer when it was asked last."""
+
+    scanner: str
+    due_at: int
+    is_failing: bool
+
+
 class ClaimedScan(msgspec.Struct, frozen=True, kw_only=True):
     """A scan that a process is to take one step further. `accepted_at`, `request`, `report_type`: of what the scanner
     is at."""
@@ -64,7 +75,8 @@ class ClaimedScan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a scanner is with an image, and what it said last. `judged_at` 0: it never said anything. `error`: why it
+    """How far a scanner is with an image, and what it said last. `judged_at` 0: it never judged it; `told_at`: when
+    it said anything last, a verdict or an SBOM. `error`: why it
     could not judge it; of one that did, what could not be kept or made beside its verdict."""
 
     scanner: str
@@ -76,6 +88,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     judged_by: ScannerName | None
     counts: dict[str, int]
     left_out: int
+    told_at: int
     kept: KeptReports
 
 
@@ -106,13 +119,16 @@ class Scans(Protocol):
     async def ask(self, wanted: WantedScan, now: int) -> None:
         """It is to be judged anew; what a scanner is at goes on."""
 
-    async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedScan, ...]:
-        """Take some whose time has come and whose scanner does not rest, or whose process may have died."""
+    async def lanes(self, now: int) -> tuple[ScanLane, ...]:
+        """Each scanner that something is to be done for and that does not rest, the one whose turn came first first."""
         ...
 
-    async def next(self, now: int) -> int | None:
-        """When the first of those is due whose scanner does not rest; None: nothing is."""
+    async def claim(self, scanner: str, now: int, until: int, limit: int) -> tuple[ClaimedScan, ...]:
+        """Take some of a scanner whose time has come, or whose process may have died (domain.leases)."""
         ...
+
+    async def hold(self, claimed: Sequence[ClaimedScan], until: int) -> None:
+        """These are still under way; nothing of those that ended or are another process's by now."""
 
     async def offer(self, claimed: ClaimedScan, secret: str, until: int) -> bool:
         """A secret with this hash pulls from its repository until then, or until the scan is over; False where it is
@@ -135,6 +151,11 @@ class Scans(Protocol):
 
     async def judged(self, claimed: ClaimedScan, verdict: ScanVerdict, kept: KeptReports, by: By) -> bool:
         """Record what was said, in place of what was said before; False where it is another process's by now."""
+        ...
+
+    async def described(self, claimed: ClaimedScan, sbom: str, by: By) -> bool:
+        """The manifest of this digest keeps an SBOM that it made, and it judges nothing: what it judged before stands.
+        False where it is another process's by now."""
         ...
 
     async def of(self, image: Digest) -> tuple[Scan, ...]:

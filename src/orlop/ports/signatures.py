@@ -51,14 +51,18 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
 
 class JudgedSignature(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to a signature. `subject`: which of the digests that were asked about it is of; `makers`: those of
-    the signers that made it, each once; `who`: as whom, for people; `problem`: why it does not count for some of them.
-    An attestation says what it is of by `predicate`, the type of its statement."""
+    the signers that made it, each once; `who`: as whom, for people; `problem`: why it counts for nobody, or, for
+    people, not for some of them; `refusals`: why not, by the place of those for whom it does not count. An attestation
+    says what it is of by `predicate`, the type of its statement. `until`: when the verdict may be another though
+    nothing changes, in seconds since 1970; 0: never."""
 
     subject: str = ""
     makers: tuple[Maker, ...] = ()
     who: str = ""
     predicate: str = ""
     problem: str = ""
+    refusals: dict[int, str] = {}
+    until: int = 0
 
 
 class SignatureVerifier(Protocol):
@@ -70,3 +74,45 @@ class SignatureVerifier(Protocol):
         """Each of them, for an image that goes by these digests, at a time in seconds since 1970. Raises Unavailable
         where the process came to no end."""
         ...
+
+
+#: The version of what judges: verdicts of another one are found anew.
+JUDGED_BY = 1
+
+
+class KeptJudgement(msgspec.Struct, frozen=True, kw_only=True):
+    """Verdicts on signatures of an image, by the hash of each; `at`: when the last was found, in microseconds since
+    1970."""
+
+    at: int
+    verdicts: dict[str, JudgedSignature]
+
+
+class SignatureNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out a moment ago of signatures of an image, by the hash of each, as sentences: those that count
+    for signers at its repository, and those that count for none of them."""
+
+    repository: str
+    verified: dict[str, str] = {}
+    refused: dict[str, str] = {}
+
+
+class SignatureVerdicts(Protocol):
+    """Keeps verdicts, for all processes."""
+
+    async def of(self, image: Digest, question: str) -> KeptJudgement | None:
+        """What was found of an image when this was asked; `question` is a hash."""
+        ...
+
+    async def keep(self, image: Digest, question: str, judgement: KeptJudgement, news: SignatureNews) -> None:
+        """In place of what was found before. Of one image the latest questions are kept, `QUESTIONS` of them; of an
+        image that no repository holds, nothing. Of `news` that is told as events which was not so before."""
+        ...
+
+    async def forget(self) -> int:
+        """Remove what is known of images that nothing holds any more, in short steps; how many rows."""
+        ...
+
+
+#: Questions of one image whose answers are kept: one for each place with other signers that holds it.
+QUESTIONS = 16

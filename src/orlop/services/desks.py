@@ -26,6 +26,7 @@ from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.search import PackageSearch
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -76,6 +77,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     reports: VulnerabilityReports
     finding_history: FindingHistory
     licences: ImageLicences
+    licence_search: LicenceSearch
     gates: GateDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports

@@ -1,4 +1,4 @@
-"""Counts of advisories and of images that are read, for Prometheus."""
+"""Counts of advisories, of images that are read, and of SBOMs that are attached to them, for Prometheus."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -24,12 +24,23 @@ class ReadUse(NamedTuple):
 
 
 class AdvisoryMetrics:
-    """What imports brought."""
+    """What imports brought, and SBOMs that were attached."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._records = Counter(
             "orlop_advisory_records", "Advisories that came, by what became of them.", ("outcome",), registry=registry
         )
+
+        self._sboms = Counter(
+            "orlop_sboms_attached",
+            "SBOMs that were attached to images, by format, and those that the registry refused.",
+            ("format", "outcome"),
+            registry=registry,
+        )
+
+    def attached(self, form: str, outcome: str) -> None:
+        """An SBOM was attached to an image, or refused."""
+        self._sboms.labels(form, outcome).inc()
 
     def imported(self, *, changed: int, same: int, refused: int) -> None:
         """An import ended."""

@@ -23,6 +23,7 @@ from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, fami
 from orlop.telemetry.attesting import AttestingMetrics
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
+from orlop.telemetry.signatures import SignatureMetrics
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -137,6 +138,7 @@ class Metrics:
         )
         self.gates = GateMetrics(self._own)
         self.attesting = AttestingMetrics(self._own)
+        self.signatures = SignatureMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)

@@ -20,7 +20,8 @@ class ScannerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._scans = Counter(
             "orlop_scans_ended",
-            "Scans that ended, by the name of the scanner and how: judged, again (after a failure), or failed.",
+            "Scans that ended, by the name of the scanner and how: judged, described (by an SBOM alone), again "
+            "(after a failure), or failed.",
             ("scanner", "how"),
             registry=registry,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orlop.adapters.advisories import listed
 from orlop.adapters.advisories.fetching import FolderFetcher, WebFetcher
 from orlop.domain.identity.secret_references import SecretReference
 from orlop.domain.inside.sources import AdvisoryFeed
@@ -103,3 +104,71 @@ async def test_a_folder_is_read_below_what_is_allowed_alone(tmp_path: Path) -> N
         await _fetched(fetcher, AdvisoryFeed(url=f"file:{allowed}/osv"))
     with pytest.raises(SourceFailed, match="no folder is allowed"):
         await _fetched(FolderFetcher(None), AdvisoryFeed(url=f"file:{allowed}/osv"))
+
+
+def _listed(*rows: tuple[str, str]) -> bytes:
+    """The newest first, as OSV writes it."""
+    return "".join(f"{at},{name}\n" for at, name in rows).encode()
+
+
+_OLD, _NEW, _NEWEST = "2026-11-01T00:00:00Z", "2026-11-20T00:00:00.5Z", "2026-11-21T00:00:00.123456789Z"
+
+
+async def test_of_a_list_what_changed_is_fetched_alone() -> None:
+    list_ = "/Debian/modified_id.csv"
+    files = {list_: _listed((_NEW, "B-1"), (_OLD, "A-1")), "/Debian/all.zip": b"archive", "/Debian/B-1.json": b"{\n}"}
+    async with web(files) as server:
+        fetcher, feed = WebFetcher(_HERE, _secret), _feed(server, list_)
+        body, state = await _fetched(fetcher, feed)
+        assert body == b"archive"
+        assert await _fetched(fetcher, feed, state) == (None, state)
+        server.files[list_] = _listed((_NEWEST, "C:1"), (_NEW, "B-1"), (_OLD, "A-1"))
+        server.files["/Debian/C:1.json"] = b'{"id":\n"C:1"}'
+        server.asked.clear()
+        async with fetcher.fetch(feed, "osv", state, lambda _: None) as found:
+            # The archive may be of before the list, so what is a day older than its newest is fetched once more.
+            assert found.files[0].read() == b'{"id": "C:1"}\n{ }\n'
+            assert found.names == {"C:1", "B-1", "A-1"}
+            state = found.state
+        assert [path for path, _ in server.asked] == [list_, "/Debian/C:1.json", "/Debian/B-1.json"]
+        server.files[list_] = _listed((_NEWEST, "C:1"), (_OLD, "A-1"))
+        assert (await _fetched(fetcher, feed, state))[0] == b'{"id": "C:1"}\n'
+
+
+async def test_a_list_leads_to_the_archive_where_much_changed_or_a_record_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    list_ = "/modified_id.csv"
+    files = {list_: _listed((_OLD, "Debian:12/A-1")), "/all.zip": b"archive"}
+    async with web(files) as server:
+        fetcher, feed = WebFetcher(_HERE, _secret), _feed(server, list_)
+        _, state = await _fetched(fetcher, feed)
+        server.files[list_] = _listed((_NEW, "crates.io/B-1"), (_NEW, "Rocky Linux/B-2"), (_OLD, "Debian:12/A-1"))
+        assert (await _fetched(fetcher, feed, state))[0] == b"archive"
+        server.files |= {"/crates.io/B-1.json": b"{}", "/Rocky Linux/B-2.json": b"[]"}
+        assert (await _fetched(fetcher, feed, state))[0] == b"archive"  # of a day before the list, A-1 is not there
+        server.files["/Debian:12/A-1.json"] = b"()"
+        assert (await _fetched(fetcher, feed, state))[0] == b"{}\n[]\n()\n"
+        monkeypatch.setattr(listed, "SINGLE", 2)
+        assert (await _fetched(fetcher, feed, state))[0] == b"archive"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no list",
+        b"\xff\xff",
+        b"2026-11-01T00:00:00Z,../../etc/passwd\n",
+        b"2026-11-01T00:00:00Z,a/../b\n",
+        b"2026-11-01T00:00:00Z,http://elsewhere/a\n",
+        b"2026-11-01T00:00:00Z,a/b/c\n",
+        b"2026-11-01T00:00:00Z,\n",
+        b"yesterday,A-1\n",
+        b"2026-11-01T00:00:00Z," + b"a" * 10_000 + b"\n",
+    ],
+)
+async def test_a_list_that_is_none_is_refused(content: bytes) -> None:
+    async with web({"/modified_id.csv": content, "/all.zip": b"archive"}) as server:
+        with pytest.raises(SourceFailed, match="its list"):
+            await _fetched(WebFetcher(_HERE, _secret), _feed(server, "/modified_id.csv"))

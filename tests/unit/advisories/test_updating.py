@@ -13,7 +13,8 @@ from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import SourceFailed
 from tests.contract.advisories import advisory
 from tests.unit.advisories.artifacts import Key, payload
-from tests.unit.advisories.updating import Updater
+from tests.unit.advisories.updating import Updater, zipped
+from tests.unit.advisories.web import web
 
 
 def records(*names: str, fixed: str = "2") -> dict[str, bytes]:
@@ -146,3 +147,23 @@ async def test_a_catalogue_that_did_not_change_changes_nothing(updater: Updater)
     assert await updater.run(everything=True) == (
         "epss: 1 record, 0 new or changed, 0 refused; kev: 1 record, 0 new or changed, 0 refused"
     )
+
+
+async def test_of_a_bucket_with_a_list_what_changed_is_taken_in_and_what_left_the_list_is_forgotten(
+    updater: Updater,
+) -> None:
+    there = records("TEST-1", "TEST-2", "TEST-3")
+    lines = [f"2026-1{number - 1}-01T00:00:00Z,TEST-{number}" for number in (3, 2, 1)]
+    async with web({"/Debian/modified_id.csv": "\n".join(lines).encode(), "/Debian/all.zip": zipped(there)}) as server:
+        await updater.set("osv", f"http://127.0.0.1:{server.port}/Debian/modified_id.csv", prune=True)
+        assert await updater.run() == "osv: 3 records, 3 new or changed, 0 refused"
+        assert await updater.run("osv") == "osv: nothing new"
+        server.files |= {f"/Debian/{name}.json": body for name, body in records("TEST-3", "TEST-4", fixed="3").items()}
+        lines = ["2026-12-20T00:00:00Z,TEST-4", "2026-12-19T00:00:00Z,TEST-3", lines[1]]
+        server.files["/Debian/modified_id.csv"] = "\n".join(lines).encode()
+        server.asked.clear()
+        assert await updater.run("osv") == "osv: 2 records, 2 new or changed, 1 forgotten, 0 refused"
+        assert [path for path, _ in server.asked] == [
+            f"/Debian/{n}" for n in ("modified_id.csv", "TEST-4.json", "TEST-3.json")
+        ]
+        assert await updater.names() == ["TEST-2", "TEST-3", "TEST-4"]

@@ -1,5 +1,6 @@
 """A registry in memory that fetches advisories from a folder and from a layout, whose clock the test moves."""
 
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orlop.adapters.advisories.fetching import FolderFetcher
+from orlop.adapters.advisories.fetching import FolderFetcher, WebFetcher
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.signatures.keys import is_signed
 from orlop.adapters.sql.memory import open_memory
@@ -25,6 +26,15 @@ from tests.registry import HandClock
 from tests.unit.advisories.artifacts import Artifacts
 
 
+def zipped(records: Mapping[str, bytes]) -> bytes:
+    """An archive as osv.dev gives them away."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        for each, content in records.items():
+            file.writestr(f"{each}.json", content)
+    return stream.getvalue()
+
+
 class Updater:
     """Sources are files below `folder`, and the artifact in `artifacts`."""
 
@@ -40,6 +50,7 @@ class Updater:
             self.opened.identity.documents,
             {
                 SourceWay.FOLDER: FolderFetcher(self.folder),
+                SourceWay.WEB: WebFetcher(("127.0.0.0/8",), lambda reference: reference.literal),
                 SourceWay.OWN: ArtifactFetcher(self.artifacts.opened, is_signed),
             },
             reader,
@@ -59,9 +70,7 @@ class Updater:
     def archive(self, name: str, records: Mapping[str, bytes]) -> Path:
         """Write a file of the folder, as osv.dev gives them away."""
         path = self.folder / name
-        with zipfile.ZipFile(path, "w") as file:
-            for each, content in records.items():
-                file.writestr(f"{each}.json", content)
+        path.write_bytes(zipped(records))
         return path
 
     async def run(self, *sources: str, everything: bool = False) -> str:

@@ -227,7 +227,20 @@ def test_of_several_rules_of_a_place_all_attach_and_the_least_counts() -> None:
     )
     assert both.attach == {SbomFormat.SPDX, SbomFormat.CYCLONEDX}
     assert both.in_caches == {SbomFormat.CYCLONEDX}
-    assert (both.counts, both.pushed_by) == (AttachedCount.BESIDE, {"bob"})
+    assert both.counts is AttachedCount.BESIDE
+    assert [both.trusts(name, frozenset()) for name in ("ann", "bob", "", "bobby")] == [False, True, False, False]
+
+
+def test_a_role_stands_for_whoever_has_it_and_every_rule_has_to_trust() -> None:
+    roles = SbomRule(attached=AttachedCount.INSTEAD, pushed_by=("robot+ci", "role:maintainer", "role:owner"))
+    here = sboms_by([roles, SbomRule(attached=AttachedCount.BESIDE, pushed_by=("ann", "role:owner"))])
+    assert here.roles == {"maintainer", "owner"}
+    assert here.trusts("ann", frozenset({"maintainer"}))
+    assert here.trusts("bob", frozenset({"owner"}))
+    assert not here.trusts("bob", frozenset({"maintainer"}))
+    assert not here.trusts("robot+ci", frozenset())
+    assert not sboms_by([roles, SbomRule(attach=(SbomFormat.SPDX,))]).trusts("robot+ci", frozenset({"owner"}))
+    assert not sboms_by([]).trusts("ann", frozenset({"owner"}))
 
 
 @pytest.mark.parametrize(
@@ -237,6 +250,7 @@ def test_of_several_rules_of_a_place_all_attach_and_the_least_counts() -> None:
         {"pushed_by": ("ann",)},
         {"attached": AttachedCount.BESIDE, "pushed_by": ("orlop",)},
         {"attached": AttachedCount.BESIDE, "pushed_by": ("robot+",)},
+        {"attached": AttachedCount.BESIDE, "pushed_by": ("role:nobody",)},
         {"attach": (SbomFormat.SPDX, SbomFormat.SPDX)},
         {"caches": True},
     ],

@@ -13,6 +13,7 @@ from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount, SbomRule
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
 from orlop.ports.settings import Document
+from orlop.services.access.standing import AccountStanding
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.reading import ImageReading
@@ -41,6 +42,7 @@ class Scene:
             registry.blobs,
             SettingsInForce(made.rows.identity.documents, made.rows.settings_changes),
             ProcessDocumentReader(),
+            AccountStanding(made.rows.identity.accounts, made.rows.identity.facts, self.clock),
             self.clock,
         )
         attaching = Attaching(

@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from orlop.domain.inside.versions import order, order_of
 from orlop.domain.inside.versions.order import VersionOrder, VersionUnordered
-from tests.needs import CLIENTS, lack, need
+from tests.needs import CLIENTS, find, lack, need
 
 #: Each version comes before all that follow it.
 ASCENDING = [
@@ -112,7 +112,7 @@ SAME = [
     ("Maven", "1cr 1rc 1-CR"),
     ("RubyGems", "1.2 1.2.0 1.2.0.0"),
     ("RubyGems", "1.2.b1 1.2.b.1 1.2.0.b1"),
-    ("Packagist", "1.0 v1.0.0 1.0.0.0 1.0.0+build 1.0.0@stable"),
+    ("Packagist", "1.0 v1.0.0 1.0.0.0 1.0.0+build 1.0.0@stable 1.0.0- 1.0."),
     ("Packagist", "1.0.0-b2 1.0.0beta2 1.0.0.beta.2"),
     ("NuGet", "1.0 1.0.0 1.0.0.0 1.0+meta"),
     ("NuGet", "1.0.01-BETA 1.0.1-beta 1.0.1.0-Beta+x"),
@@ -302,6 +302,111 @@ def test_maven_versions_as_maven_4_compares_them(tmp_path: Path) -> None:
     said = subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.split()
     by = _order("Maven")
     assert [pair for pair, way in zip(pairs, map(int, said), strict=True) if by.compare(*pair) != way] == []
+
+
+#: Prints how RubyGems orders the pairs that it reads, and 9 where one of them is no version.
+_GEM = """
+require "rubygems"
+puts STDIN.read.lines.map { |line|
+  one, other = line.split
+  next 9 unless Gem::Version.correct?(one) && Gem::Version.correct?(other)
+  Gem::Version.new(one) <=> Gem::Version.new(other)
+}.join(" ")
+"""
+
+
+def test_gem_versions_as_rubygems_compares_them() -> None:
+    ruby = need("ruby")["ruby"]
+    parts = ["-", ".", ".", "0", "1", "2", "10", "a", "b", "rc", "pre", ".a", ".rc1", "-alpha", "A"]
+    said = _said([ruby, "-e", _GEM], pairs := _made_of("RubyGems", parts, 3000))
+    _beside("RubyGems", pairs, said, least=500)
+
+
+#: Prints how Composer orders the pairs that it reads, and 9 where one of them is none, or a branch without a number.
+_COMPOSER = r"""
+require $argv[1];
+$parser = new Composer\Semver\VersionParser();
+$said = [];
+foreach (file("php://stdin", FILE_IGNORE_NEW_LINES) as $line) {
+    try {
+        [$one, $other] = array_map(fn($each) => $parser->normalize($each), explode(" ", $line));
+        $branch = str_starts_with($one, "dev-") || str_starts_with($other, "dev-");
+        $said[] = $branch ? 9 : version_compare($one, $other);
+    } catch (UnexpectedValueException $none) {
+        $said[] = 9;
+    }
+}
+echo implode(" ", $said);
+"""
+
+
+def test_composer_versions_as_composer_compares_them() -> None:
+    php = need("php")["php"]
+    if not (library := Path("/usr/share/php/Composer/Semver/autoload.php")).is_file():
+        lack("not installed: php-composer-semver")
+    parts = [
+        "-",
+        ".",
+        "0",
+        "1",
+        "2",
+        "10",
+        "-alpha",
+        "-beta",
+        "b2",
+        "-RC",
+        "rc1",
+        "-p1",
+        "pl",
+        "-dev",
+        "+build",
+        "@dev",
+    ]
+    said = _said([php, "-r", _COMPOSER, "--", str(library)], pairs := _made_of("Packagist", parts, 3000))
+    _beside("Packagist", pairs, said, least=500)
+
+
+def test_alpine_versions_as_apk_compares_them() -> None:
+    """Debian has no apk-tools: where they are is a machine of Alpine, or one that somebody put them on."""
+    apk = find("apk")
+    if apk is None:
+        pytest.skip("not installed: apk, which Debian does not have")
+    parts = [".1", ".01", ".10", "a", "b", "_alpha", "_rc2", "_p1", "_pre", "_git20240101", "-r0", "-r10", "0", "9"]
+    pairs = _made_of("Alpine", parts, 200)
+    said = [
+        {"<": -1, "=": 0, ">": 1}.get(_run([apk, "version", "-t", one, other]).strip(), 9)
+        if not _run([apk, "version", "-c", one, other]).strip()
+        else 9
+        for one, other in pairs
+    ]
+    _beside("Alpine", pairs, said, least=30)
+
+
+def _run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _said(command: list[str], pairs: list[tuple[str, str]]) -> list[int]:
+    """What a program says that reads pairs, a line each."""
+    given = "".join(f"{one} {other}\n" for one, other in pairs)
+    said = subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout.split()
+    return [int(each) for each in said]
+
+
+def _beside(ecosystem: str, pairs: list[tuple[str, str]], said: list[int], *, least: int) -> None:
+    """Every pair has the order that a program says; what one of them calls no version the other does."""
+    by, compared = _order(ecosystem), 0
+    wrong = []
+    for pair, way in zip(pairs, said, strict=True):
+        try:
+            ours = by.compare(*pair)
+        except VersionUnordered:
+            ours = 9
+        compared += way != 9
+        if ours != way:
+            wrong.append((pair, way, ours))
+    assert wrong == []
+    assert compared > least
 
 
 def _made_of(seed: str, parts: list[str], number: int) -> list[tuple[str, str]]:

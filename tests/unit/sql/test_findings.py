@@ -310,6 +310,11 @@ INSIDE = [
         },
     ),
     Damage(
+        "a licence lost",
+        "INSERT INTO package_licences SELECT 9, id FROM packages",
+        {(11, "package 1", "it is gone, or a licence by which it would be found")},
+    ),
+    Damage(
         "an advisory lost",
         "DELETE FROM advisories WHERE id = 1",
         {

@@ -48,7 +48,10 @@ class Notary:
             builder = builder.add_extension(each, critical=False)
         return builder.sign(self.ca_key, hashes.SHA256())
 
-    def revoking(self, *serials: int, until: datetime = AT + timedelta(days=3)) -> str:
+    def revoking(
+        self, *serials: int, until: datetime = AT + timedelta(days=3), invalid_since: datetime | None = None
+    ) -> str:
+        """A revocation list in PEM; `invalid_since`: when what it names is said to have gone wrong."""
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.ca.subject)
@@ -57,6 +60,8 @@ class Notary:
         )
         for each in serials:
             revoked = x509.RevokedCertificateBuilder().serial_number(each).revocation_date(AT - timedelta(days=5))
+            if invalid_since is not None:
+                revoked = revoked.add_extension(x509.InvalidityDate(invalid_since), critical=False)
             builder = builder.add_revoked_certificate(revoked.build())
         return builder.sign(self.ca_key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyasn1.codec.der import decoder, encoder
 from pyasn1.type import univ, useful
-from pyasn1_modules import rfc3161, rfc5652
+from pyasn1_modules import rfc3161, rfc5035, rfc5652
 
 ISSUER = "https://token.actions.example"
 IDENTITY = "https://code.example/acme/app/.github/workflows/release.yml@refs/heads/main"
@@ -204,13 +204,25 @@ class Sigstore:
         }
         return signed_by(self.log_key, json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
 
-    def stamp(self, signature: bytes, at: datetime = AT, key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
-        """An answer of the authority of timestamps (RFC 3161, section 2.4.2)."""
+    def stamp(
+        self,
+        signature: bytes,
+        at: datetime = AT,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        *,
+        by: x509.Certificate | None = None,
+        bound: bool = True,
+        accuracy: int = 0,
+    ) -> bytes:
+        """An answer of the authority of timestamps (RFC 3161, section 2.4.2). `by`: the certificate that it says it was
+        signed by (RFC 5035, section 3), where it is `bound` to one; `accuracy` in seconds."""
         info = rfc3161.TSTInfo()
         info["version"], info["policy"], info["serialNumber"] = 1, "1.2.3.4", 5
         info["messageImprint"]["hashAlgorithm"]["algorithm"] = _SHA256
         info["messageImprint"]["hashedMessage"] = hashlib.sha256(signature).digest()
         info["genTime"] = useful.GeneralizedTime(at.strftime("%Y%m%d%H%M%SZ"))
+        if accuracy:
+            info["accuracy"]["seconds"] = accuracy
         content = encoder.encode(info)
 
         signed = rfc5652.SignedData()
@@ -230,6 +242,11 @@ class Sigstore:
             (rfc5652.id_contentType, univ.ObjectIdentifier(str(rfc3161.id_ct_TSTInfo))),
             (rfc5652.id_messageDigest, univ.OctetString(hashlib.sha256(content).digest())),
         ]
+        if bound:
+            certificate = rfc5035.SigningCertificateV2()
+            der = (by or self.tsa).public_bytes(Encoding.DER)
+            certificate["certs"][0]["certHash"] = hashlib.sha256(der).digest()
+            attributes.append((rfc5035.id_aa_signingCertificateV2, certificate))
         listed = univ.SetOf(componentType=rfc5652.Attribute())
         for place, (kind, value) in enumerate(attributes):
             for holder in (listed, signer["signedAttrs"]):

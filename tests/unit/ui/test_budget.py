@@ -8,6 +8,7 @@ import pytest
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
+from orlop.domain.gates.gate import GateAt
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder
@@ -47,10 +48,14 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app:one/-/packages?part=rows": lambda desks, who: desks.insides.of(who, APP, Tag("one")),
     "/r/team/app:one/-/vulnerabilities?part=rows": lambda desks, who: desks.vulnerabilities.of(who, APP, Tag("one")),
     "/r/team/app:one/-/licences?part=rows": lambda desks, who: desks.licences.of(who, APP, Tag("one")),
+    "/r/team/app:one/-/gates": lambda desks, who: desks.gates.explain(who, APP, Tag("one"), GateAt.PULL),
+    "/r/team/app:one/-/signatures": lambda desks, who: desks.signatures.of(who, APP, Tag("one")),
+    "/rules/gates/ours/held?path=team": lambda desks, who: desks.gates.dry_run(who, "team", "ours", PAGE),
     "/advisories": lambda desks, who: desks.advisories.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
     "/vulnerabilities/CVE-2026-1": lambda desks, who: _vulnerability(desks, who),
+    "/search?q=licence:MIT": lambda desks, who: desks.licence_search.find(who, "MIT", "", PAGE),
     "/search?q=package:libssl9": lambda desks, who: desks.packages.find(who, "libssl9", "", PAGE),
     "/search?q=CVE-2026-1": lambda desks, who: desks.hits.find(who, "CVE-2026-1", "", PAGE),
     "/compare?from=team/app:one&to=team/app:two": lambda desks, who: _differences(desks, who),
@@ -115,6 +120,7 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
     for number in range(20):
         await pushed(scene).push(APP, image(f"app-{number}"), Tag(f"1.{number}"))
     await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
+    await put(scene, "gate", "ours", "team", deny_severity="critical")
     await filled(pushed(scene))
     browser = await person(scene, "admin")
     visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")

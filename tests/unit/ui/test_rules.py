@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from orlop.domain.kinds import KINDS
-from tests.unit.ui.places import HOSTILE, PEOPLE, person, put, settings_of
+from orlop.domain.names import RepositoryName, Tag
+from tests.content import image
+from tests.unit.ui.places import HOSTILE, PEOPLE, person, pushed, put, settings_of
 from tests.unit.ui.scene import Browser, Scene
 
 RELEASES = "tags: ['*.*.*']\nimmutable: true\n"
@@ -193,6 +195,9 @@ SEEN = {
     "/rules/webhooks/hook?path=team": (303, 403, 200, 200, 403, 403, 200),
     "/rules/tag-rules/-/new?path=team": (303, 403, 200, 200, 403, 403, 200),
     "/rules/quotas/-/new?path=team": (303, 403, 403, 403, 403, 403, 200),
+    "/rules/gates/-/new?path=team": (303, 403, 200, 200, 403, 403, 200),
+    "/rules/gates/ours/held?path=team": (303, 403, 200, 200, 403, 403, 200),
+    "/r/team/-/gates": (303, 200, 200, 200, 404, 404, 200),
     "/rules/house?path=team": (303, 200, 200, 200, 403, 403, 200),
     "/rules/house?repository=team/app": (303, 200, 200, 200, 404, 404, 200),
 }
@@ -202,6 +207,8 @@ SEEN = {
 async def test_who_sees_which_page(scene: Scene, who: str, at: int) -> None:
     await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
     await put(scene, "webhook", "hook", "team", url="https://h.example/", events=["image.pushed"])
+    await put(scene, "gate", "ours", "team", no_root=True)
+    await pushed(scene).push(RepositoryName("team/app"), image("app"), Tag("1"))
     browser = await person(scene, who)
     found = {path: (await browser.get(path)).status for path in SEEN}
     assert found == {path: expected[at] for path, expected in SEEN.items()}

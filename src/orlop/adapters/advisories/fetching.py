@@ -3,17 +3,20 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from orlop.adapters.addresses import Permitted, connector, literal, named, refusal, refuse
+from orlop.adapters.advisories import listed
+from orlop.adapters.advisories.files import RECORD
+from orlop.domain.durations import DAY
 from orlop.domain.errors import Unavailable
 from orlop.domain.identity.secret_references import SecretReference, parse_secret
 from orlop.domain.inside.sources import AdvisoryFeed
@@ -30,9 +33,24 @@ class _State(msgspec.Struct, omit_defaults=True):
 
     etag: str = ""
     modified: str = ""
+    since: int = 0
+    """Of a list: when the newest record was changed that is known."""
 
 
 _state = msgspec.json.Decoder(_State)
+
+
+class _Asked(NamedTuple):
+    """One fetch of a source."""
+
+    session: aiohttp.ClientSession
+    feed: AdvisoryFeed
+    authorization: str
+    told: Callable[[int], None]
+
+
+class _Missing(Exception):
+    """A record that a list names is not there."""
 
 
 class WebFetcher:
@@ -57,10 +75,14 @@ class WebFetcher:
             timeout=aiohttp.ClientTimeout(total=TOTAL, sock_connect=10.0, sock_read=SILENCE),
             headers={"User-Agent": "orlop", "Accept-Encoding": "identity"},
         )
+        known, url, names = _known(state), URL(feed.url), None
         with TemporaryFile() as file:
             try:
                 async with session:
-                    now = await self._into(session, feed, _known(state), file, told)
+                    asked = _Asked(session, feed, await self._authorization(feed), told)
+                    now = await self._into(asked, url, known, file)
+                    if now is not None and url.name == listed.NAME:
+                        now, names = await self._changed(asked, url, known, now, file)
             except TimeoutError as cause:
                 raise SourceFailed(f"{feed.origin} takes too long") from cause
             except (aiohttp.ClientError, OSError, ValueError) as cause:
@@ -68,34 +90,66 @@ class WebFetcher:
             if now is None:
                 yield Fetched((), state)
                 return
+            empty = file.seek(0, os.SEEK_END) == 0  # a list that names nothing new
             file.seek(0)
-            yield Fetched((file,), msgspec.json.encode(now).decode())
+            yield Fetched(() if empty else (file,), msgspec.json.encode(now).decode(), names)
 
-    async def _into(
-        self,
-        session: aiohttp.ClientSession,
-        feed: AdvisoryFeed,
-        known: _State,
-        file: IO[bytes],
-        told: Callable[[int], None],
-    ) -> _State | None:
+    async def _changed(
+        self, asked: "_Asked", url: URL, known: _State, now: _State, file: IO[bytes]
+    ) -> tuple[_State, frozenset[str] | None]:
+        """Put into a file, in place of a list, what was changed since the last time: record by record; where that are
+        many, or all, or one of them is not there, the archive beside the list."""
+        file.seek(0)
+        found = await asyncio.to_thread(listed.listing, file, known.since)
+        file.seek(0)
+        file.truncate()
+        if known.since and len(found.changed) <= listed.SINGLE:
+            now = msgspec.structs.replace(now, since=found.newest)
+            if await self._each(asked, url, found.changed, file):
+                return now, found.names
+            file.seek(0)
+            file.truncate()
+        # The archive may be of before the list.
+        now = msgspec.structs.replace(now, since=max(1, found.newest - DAY))
+        await self._into(asked, url.with_name(listed.ARCHIVE), _State(), file)
+        return now, None
+
+    async def _each(self, asked: "_Asked", url: URL, names: Sequence[str], file: IO[bytes]) -> bool:
+        """Records as lines of a file; False where one of them is not there."""
+        base = url.parent
+        for name in names:
+            with TemporaryFile() as one:
+                try:
+                    await self._into(asked, base.joinpath(*f"{name}.json".split("/")), _State(), one, most=RECORD)
+                except _Missing:
+                    return False
+                one.seek(0)
+                line = one.read().replace(b"\n", b" ").replace(b"\r", b" ")
+            if file.tell() + len(line) > self._size:
+                raise SourceFailed(f"{asked.feed.origin} gives more than {self._size >> 20} MiB, which is not taken")
+            file.write(line + b"\n")
+        return True
+
+    async def _into(self, asked: "_Asked", url: URL, known: _State, file: IO[bytes], *, most: int = 0) -> _State | None:
         """Write what is there into a file, and what to ask with the next time; None: there is nothing new."""
-        url = first = URL(feed.url)
-        authorization = await self._authorization(feed)
+        first, feed = url, asked.feed
         for _ in range(HOPS + 1):
             self._check(url, first)
-            headers = {"Authorization": authorization} if authorization and url.origin() == first.origin() else {}
+            sent = asked.authorization and url.origin() == first.origin()
+            headers = {"Authorization": asked.authorization} if sent else {}
             headers |= {"If-None-Match": known.etag} if known.etag else {}
             headers |= {"If-Modified-Since": known.modified} if known.modified else {}
-            async with session.get(url, headers=headers, allow_redirects=False) as response:
+            async with asked.session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status in _REDIRECTS:
                     url = url.join(URL(response.headers.get("Location", "")))
                     continue
                 if response.status == 304 and (known.etag or known.modified):
                     return None
+                if response.status == 404 and most:
+                    raise _Missing
                 if response.status != 200:
                     raise SourceFailed(f"{feed.origin} answered {response.status} {response.reason or ''}".rstrip())
-                await self._body(feed, response, file, told)
+                await self._body(asked, response, file, most or self._size)
                 etag, modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
                 return _State(etag[:512], modified[:64])
         raise SourceFailed(f"{feed.origin} redirects more than {HOPS} times")
@@ -108,16 +162,14 @@ class WebFetcher:
         if address:
             refuse(address, self._permitted)
 
-    async def _body(
-        self, feed: AdvisoryFeed, response: aiohttp.ClientResponse, file: IO[bytes], told: Callable[[int], None]
-    ) -> None:
+    async def _body(self, asked: "_Asked", response: aiohttp.ClientResponse, file: IO[bytes], most: int) -> None:
         came = 0
         async for piece in response.content.iter_chunked(_PIECE):
             came += len(piece)
-            if came > self._size:
-                raise SourceFailed(f"{feed.origin} gives more than {self._size >> 20} MiB, which is not taken")
+            if came > most:
+                raise SourceFailed(f"{asked.feed.origin} gives more than {most >> 20} MiB, which is not taken")
             await asyncio.to_thread(file.write, piece)
-            told(came)
+            asked.told(came)
 
     async def _authorization(self, feed: AdvisoryFeed) -> str:
         if not feed.user:

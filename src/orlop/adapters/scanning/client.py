@@ -153,7 +153,9 @@ class HttpScannerClient(ScannerClient):
 
 
 def _capabilities(order: ScanOrder) -> list[dict[str, object]]:
-    wanted: list[dict[str, object]] = [{"type": VULNERABILITY, "produces_mime_types": [order.report_type]}]
+    wanted: list[dict[str, object]] = []
+    if order.report_type:
+        wanted.append({"type": VULNERABILITY, "produces_mime_types": [order.report_type]})
     if order.sbom_type:
         parameters = {"sbom_media_types": [order.sbom_type]}
         wanted.append({"type": SBOM, "produces_mime_types": [SBOM_REPORT], "parameters": parameters})

@@ -3,20 +3,21 @@
 Names are not constrained and policies not mapped: a certificate that says so as something critical leads nowhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID
 
 from orlop.adapters.signatures.refusals import Refused
 
-#: Certificates from the first to the trusted one.
-DEPTH = 8
+#: Certificates from the first to the trusted one, and steps from one to the next that are tried for a chain: eight that
+#: could each have issued all others have a hundred thousand orders.
+DEPTH, STEPS = 8, 100
 
 _T = TypeVar("_T", bound=x509.ExtensionType)
 
@@ -40,7 +41,7 @@ def loaded(certificate: bytes) -> x509.Certificate:
         found = x509.load_der_x509_certificate(certificate)
         tuple(found.extensions)
         found.public_key()
-    except Exception as cause:  # Whatever a library raises for the bytes of a stranger.
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as cause:
         raise Refused("a certificate that comes with it cannot be read") from cause
     return found
 
@@ -71,7 +72,10 @@ def chain(
     if usage is not None and not usage.digital_signature:
         raise Refused("the certificate that signs is not for signatures")
     _for(leaf, purpose, purpose_optional)
-    found = _up([leaf], between, anchors, when)
+    steps = iter(range(STEPS))
+    found = _up([leaf], between, anchors, when, steps)
+    if found is None and next(steps, None) is None:
+        raise Refused("its certificates lead to each other in too many ways")
     if found is None:
         raise Refused("its certificate was issued by nobody who is trusted, or not for that time")
     return found
@@ -82,23 +86,27 @@ def _up(
     between: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
     when: datetime,
+    steps: Iterator[int],
 ) -> list[x509.Certificate] | None:
+    """The way from the last so far to an anchor. `steps` counts those that are tried, and ends."""
     child = so_far[-1]
     below = sum(1 for each in so_far[1:] if each.subject != each.issuer)
     for is_anchor, candidates in ((True, anchors), (False, between)):
         for issuer in candidates:
-            if issuer in so_far or not _issued(child, issuer, below, when):
+            if issuer in so_far or child.issuer != issuer.subject:
+                continue
+            if next(steps, None) is None:
+                return None
+            if not _issued(child, issuer, below, when):
                 continue
             if is_anchor:
                 return [*so_far, issuer]
-            if len(so_far) < DEPTH and (found := _up([*so_far, issuer], between, anchors, when)):
+            if len(so_far) < DEPTH and (found := _up([*so_far, issuer], between, anchors, when, steps)):
                 return found
     return None
 
 
 def _issued(child: x509.Certificate, issuer: x509.Certificate, below: int, when: datetime) -> bool:
-    if child.issuer != issuer.subject:
-        return False
     constraints, usage = _extension(issuer, x509.BasicConstraints), _extension(issuer, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
         return False

@@ -10,11 +10,13 @@ import msgspec
 
 from orlop.adapters.confined import confine
 from orlop.adapters.signatures.judging import Judge
-from orlop.ports.signatures import FoundSignature, NamedSigners
+from orlop.ports.signatures import FoundSignature, JudgedSignature, NamedSigners
 
 #: Bytes of address space, and seconds of a processor.
 MEMORY, SECONDS = 512 * 1024 * 1024, 10
 _FILES = 32
+#: Seconds until what could not be looked at is tried again.
+_AGAIN = 3_600
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -26,8 +28,18 @@ class Question(msgspec.Struct, frozen=True):
     now: int
 
 
+def _judged(judge: Judge, found: FoundSignature, now: int) -> JudgedSignature:
+    """The verdict on one. What nobody foresaw, in a signature of a stranger, counts for nothing, and leaves the others
+    as they are; it is tried again."""
+    try:
+        return judge.judge(found)
+    except Exception as cause:  # noqa: BLE001 - the process has nothing else to lose; the fuzzers ask what is below
+        problem = f"it cannot be looked at ({type(cause).__name__})"
+        return JudgedSignature(problem=problem, until=now + _AGAIN)
+
+
 if __name__ == "__main__":
     confine(MEMORY, SECONDS, _FILES)
     asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
     judge = Judge(asked.subjects, asked.signers, asked.now)
-    sys.stdout.buffer.write(msgspec.msgpack.encode([judge.judge(each) for each in asked.found]))
+    sys.stdout.buffer.write(msgspec.msgpack.encode([_judged(judge, each, asked.now) for each in asked.found]))

@@ -1,12 +1,13 @@
 """Whose signatures they are, signers by signers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
 from orlop.adapters.signatures.keyless import Identity, identified, keyed
 from orlop.adapters.signatures.keys import Checks, holds, load, ways
-from orlop.adapters.signatures.notary import cose_claim, known
+from orlop.adapters.signatures.notary import changes_at, cose_claim, known
 from orlop.adapters.signatures.refusals import Refused
 from orlop.domain.trust.attested import PROVENANCES, lacks, parse_provenance
 from orlop.domain.trust.claims import Claim, bundle_claim, envelope_claim, simple_claim
@@ -16,8 +17,8 @@ from orlop.domain.trust.roots import TrustedRoot, parse_root
 from orlop.domain.trust.signers import Signers
 from orlop.ports.signatures import FoundSignature, JudgedSignature, Maker, NamedSigners, SignatureForm
 
-#: Reasons that are told of one signature, and characters of all.
-_REASONS, _PROBLEM_MAX = 3, 600
+#: Reasons that are told of one signature, and characters of each and of all.
+_REASONS, _REASON_MAX, _PROBLEM_MAX = 3, 300, 600
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -50,26 +51,38 @@ class Judge:
         if subject is None:
             named = min(names, default="nothing")[:140]
             return JudgedSignature(predicate=predicate, problem=f"it signs {named}, and not this image")
-        makers, reasons, who = [], [], ""
+        makers: list[Maker] = []
+        reasons: dict[int, str] = {}
+        who = ""
+        moments: set[int] = set()
         asked: dict[str, Identity | Refused] = {}
         for place, named_signers in enumerate(self._signers):
             try:
+                if isinstance(claim, NotationClaim) and named_signers.signers.subjects:
+                    moments.add(changes_at(claim, named_signers.signers, self._now))
                 made = self._made(claim, place, asked)
             except Refused as refused:
-                reasons.append(f"{named_signers.name}: {refused}")
+                reasons[place] = str(refused)
                 continue
             reason = _is_demanded(claim, named_signers.signers)
             makers.append(Maker(signers=place, party=made.party, counts=not reason))
             who = who or made.who
             if reason:
-                reasons.append(f"{named_signers.name}: {reason}")
+                reasons[place] = reason
         return JudgedSignature(
             subject=subject,
             makers=tuple(makers),
             who=who,
             predicate=predicate,
-            problem="; ".join(dict.fromkeys(reasons[:_REASONS]))[:_PROBLEM_MAX],
+            problem=self._said(reasons),
+            refusals={place: reason[:_REASON_MAX] for place, reason in reasons.items()},
+            until=min(moments - {0}, default=0),
         )
+
+    def _said(self, reasons: Mapping[int, str]) -> str:
+        """The first reasons, for people."""
+        first = (f"{self._signers[place].name}: {reason}" for place, reason in islice(reasons.items(), _REASONS))
+        return "; ".join(first)[:_PROBLEM_MAX]
 
     def _made(self, claim: Claim | NotationClaim, place: int, asked: dict[str, Identity | Refused]) -> _Made:
         """Raises Refused."""

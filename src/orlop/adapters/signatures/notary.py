@@ -4,12 +4,10 @@ Sources: notaryproject/specifications, specs/signature-specification.md ("Certif
 Selection"), specs/signature-envelope-cose.md, and specs/trust-store-trust-policy.md ("Signature Verification").
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 import msgspec
@@ -18,15 +16,19 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orlop.adapters.signatures.chains import all_loaded, chain
 from orlop.adapters.signatures.refusals import Refused
+from orlop.adapters.signatures.revocation import lists_of, not_revoked
 from orlop.domain.trust.material import CERTIFICATES_MAX, Unreadable, pem_certificates
 from orlop.domain.trust.notation import EXPIRY, STAMP, NotationClaim, check_header, subject_of
 from orlop.domain.trust.roots import Authority, Validity
 from orlop.domain.trust.signers import CERTIFICATES, Level, Signers
 from orlop.domain.trust.subjects import is_subject
+
+if TYPE_CHECKING:
+    from orlop.adapters.signatures.timestamps import Stamp
 
 _SHA256, _SHA384, _SHA512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
 #: By the name of an algorithm: RSASSA-PSS (RFC 7518, section 3.5) and ECDSA (section 3.4) with the curve it goes with.
@@ -38,6 +40,8 @@ _ECDSA: dict[str, tuple[Any, str, int]] = {
 }
 #: The same by their numbers in COSE (RFC 9053, section 2.1; RFC 8230, section 2).
 _COSE = {-7: "ES256", -35: "ES384", -36: "ES512", -37: "PS256", -38: "PS384", -39: "PS512"}
+#: What reading one raises: the library for what is no CBOR, and what has another form than a COSE of Notation.
+_UNREADABLE = (cbor2.CBORError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 _ALG, _CRIT, _CONTENT_TYPE, _X5CHAIN = 1, 2, 3, 33
 _SIGN_1 = 18
 
@@ -50,8 +54,6 @@ _NAMES = {
     NameOID.ORGANIZATIONAL_UNIT_NAME: "OU",
     NameOID.COMMON_NAME: "CN",
 }
-_LIST = re.compile(r"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
-_LISTS = 32
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -92,9 +94,7 @@ def cose_claim(content: bytes) -> NotationClaim:
             expires=expires,
             timestamp=stamp,
         )
-    except Unreadable:
-        raise
-    except Exception as cause:  # A library that reads what a stranger wrote raises whatever it likes.
+    except _UNREADABLE as cause:
         raise Unreadable("it is no COSE of Notation") from cause
 
 
@@ -114,13 +114,21 @@ def known(claim: NotationClaim, signers: Signers, now: int) -> Known:
     leaf, *between = all_loaded(claim.certificates)
     _check_signature(claim, leaf)
     anchors = all_loaded(pem_certificates(signers.certificates, CERTIFICATES))
-    strict = signers.level is Level.STRICT
-    at = _time(claim, signers, leaf, now) if strict else _some_time(leaf, now)
-    path = chain(leaf, between, anchors, at, ExtendedKeyUsageOID.CODE_SIGNING, purpose_optional=True)
-    if strict:
-        if claim.expires and now > claim.expires:
+    if signers.level is Level.STRICT:
+        stamp = _stamp(claim, signers)
+        times = (now, now) if stamp is None else (stamp.earliest, stamp.latest)
+        path = _path(leaf, between, anchors, times[0])
+        if times[1] != times[0]:
+            _path(leaf, between, anchors, times[1])
+        # "The artifact is considered expired when the current time is greater than or equal to expiry time."
+        if claim.expires and now >= claim.expires:
             raise Refused(f"it expired at {datetime.fromtimestamp(claim.expires, UTC):%Y-%m-%d %H:%M} UTC")
-        _not_revoked(path, signers, now)
+        lists = lists_of(signers.revocation_lists)
+        not_revoked(path, lists, now, None if stamp is None else stamp.earliest)
+        if stamp is not None:
+            not_revoked(stamp.path, lists, now, None)
+    else:
+        _path(leaf, between, anchors, _some_time(leaf, now))
     said = _subject(leaf)
     for place, wanted in enumerate(signers.subjects):
         if is_subject(wanted, said):
@@ -128,19 +136,38 @@ def known(claim: NotationClaim, signers: Signers, now: int) -> Known:
     raise Refused(f"it was made by {leaf.subject.rfc4514_string()[:300]}")
 
 
-def _time(claim: NotationClaim, signers: Signers, leaf: x509.Certificate, now: int) -> int:
-    """When it was made, as far as it is proven: by a timestamp, or else the certificate has to be valid now."""
+def changes_at(claim: NotationClaim, signers: Signers, now: int) -> int:
+    """When it may be another who is known though nothing changes, in seconds since 1970: a certificate or a list begins
+    or ends to hold, or the signature expires; 0: never. Raises Refused."""
+    anchors = pem_certificates(signers.certificates, CERTIFICATES)
+    moments = [claim.expires]
+    for each in all_loaded([*claim.certificates, *anchors]):
+        moments += [int(each.not_valid_before_utc.timestamp()), int(each.not_valid_after_utc.timestamp()) + 1]
+    for held in lists_of(signers.revocation_lists):
+        moments += [int(held.next_update_utc.timestamp()) + 1] if held.next_update_utc is not None else []
+    return min((each for each in moments if each > now), default=0)
+
+
+def _path(
+    leaf: x509.Certificate, between: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: int
+) -> list[x509.Certificate]:
+    return chain(leaf, between, anchors, at, ExtendedKeyUsageOID.CODE_SIGNING, purpose_optional=True)
+
+
+def _stamp(claim: NotationClaim, signers: Signers) -> "Stamp | None":
+    """When it was made, as far as that is proven by a timestamp; None: the certificate has to be valid now."""
     if not (claim.timestamp and signers.timestamp_certificates):
-        return now
-    from orlop.adapters.signatures.timestamps import stamped  # It takes a while to import.
+        return None
+    from orlop.adapters.signatures.timestamps import stamp_of  # It takes a while to import.
 
     certificates = pem_certificates(signers.timestamp_certificates, CERTIFICATES)
     always = Validity(0, None)
     # Each of them may be the root, with the others on the way to it.
-    return stamped(
+    return stamp_of(
         claim.timestamp,
         claim.signature,
         [Authority((*certificates[:n], *certificates[n + 1 :], each), always) for n, each in enumerate(certificates)],
+        bound=True,
     )
 
 
@@ -167,46 +194,6 @@ def _check_signature(claim: NotationClaim, leaf: x509.Certificate) -> None:
     except (InvalidSignature, ValueError) as cause:
         raise Refused("it was not made with the key of its certificate") from cause
     raise Refused("it was not made in a way that goes with the key of its certificate")
-
-
-def _not_revoked(path: Sequence[x509.Certificate], signers: Signers, now: int) -> None:
-    """RFC 5280, section 6.3, with the lists that are given: whoever says where revocations are found has one."""
-    try:
-        lists = [x509.load_pem_x509_crl(each.encode()) for each in _LIST.findall(signers.revocation_lists)[:_LISTS]]
-    except ValueError as cause:
-        raise Refused("a revocation list that is set cannot be read") from cause
-    when = datetime.fromtimestamp(now, UTC)
-    for certificate, issuer in pairwise(path):
-        of_issuer = [each for each in lists if each.issuer == issuer.subject and _is_signed_by(each, issuer)]
-        current = [each for each in of_issuer if each.next_update_utc is None or when <= each.next_update_utc]
-        for each in of_issuer:
-            found = each.get_revoked_certificate_by_serial_number(certificate.serial_number)
-            if found is not None:
-                raise Refused(f"its certificate was revoked at {found.revocation_date_utc:%Y-%m-%d %H:%M} UTC")
-        if of_issuer and not current:
-            raise Refused(f"the revocation list of {issuer.subject.rfc4514_string()[:200]} is out of date")
-        if not of_issuer and _says_where(certificate):
-            raise Refused(f"no revocation list of {issuer.subject.rfc4514_string()[:200]} is known")
-
-
-def _is_signed_by(revoked: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    key: Any = issuer.public_key()
-    try:
-        return revoked.is_signature_valid(key)
-    except TypeError:  # It has a key of a kind that signs no lists.
-        return False
-
-
-def _says_where(certificate: x509.Certificate) -> bool:
-    """Whether revocations of it are to be found somewhere."""
-    return any(
-        isinstance(each.value, x509.CRLDistributionPoints | x509.FreshestCRL)
-        or (
-            isinstance(each.value, x509.AuthorityInformationAccess)
-            and any(of.access_method == AuthorityInformationAccessOID.OCSP for of in each.value)
-        )
-        for each in certificate.extensions
-    )
 
 
 def _subject(leaf: x509.Certificate) -> Mapping[str, str]:

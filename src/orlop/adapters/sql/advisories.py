@@ -180,8 +180,13 @@ class SqlAdvisorySources:
         row = await self._reader.one("advisory_source", name)
         return _source(row) if row is not None else None
 
-    async def tell(self, source: AdvisorySource, by: By) -> None:
+    async def tell(self, told: AdvisorySource, by: By, *, continues: bool = False) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
+            source = told
+            if continues:
+                await tx.one("advisory_changes_lock")  # there need not be a row of the source to lock
+                before = await tx.one("advisory_source", told.name)
+                source = told.after(_source(before)) if before is not None else told
             await tx.run(
                 "advisory_source_put",
                 source.name,

@@ -26,6 +26,7 @@ from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.image_places import SqlImagePlaces
+from orlop.adapters.sql.inside_inspection import SqlInsideInspection
 from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
@@ -40,6 +41,7 @@ from orlop.adapters.sql.scans import SqlScannerStates, SqlScans
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
 from orlop.adapters.sql.settings_ends import SqlSettingEnds
+from orlop.adapters.sql.signatures import SqlSignatureVerdicts
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.tag_lists import SqlTagLists
 from orlop.adapters.sql.trash import SqlTrash
@@ -53,7 +55,7 @@ from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.audit import AuditStore
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import Catalog, SignatureStore
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.gates import GateStore
@@ -154,6 +156,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine), SqlImagePlaces(engine)),
+        inside_inspection=SqlInsideInspection(engine),
         scanning=ScanStore(SqlScans(engine), SqlScannerStates(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
@@ -178,6 +181,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         search=SqlSearch(lists),
         advisories=_advisories_on(engine, lists),
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
+        signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
         attestation_keys=SqlAttestationKeys(engine),

@@ -23,10 +23,8 @@ class SqlCounting:
         self, repository: RepositoryName, manifests: Sequence[Digest]
     ) -> Mapping[str, tuple[PartImage, ...]]:
         found: dict[str, list[PartImage]] = {}
-        rows = await self._lists.all("images_of_manifests", repository, each(manifests))
-        for manifest, digest, state, stands in rows:
-            known = InsideState.READ if stands else InsideState(state) if state is not None else None
-            part = PartImage(Digest.stored(digest), known)
+        for manifest, digest, state in await self._lists.all("images_of_manifests", repository, each(manifests)):
+            part = PartImage(Digest.stored(digest), InsideState(state) if state is not None else None)
             found.setdefault(manifest, []).append(part)
         return {manifest: tuple(parts) for manifest, parts in found.items()}
 

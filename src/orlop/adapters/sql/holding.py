@@ -9,7 +9,15 @@ from orlop.adapters.sql.records import each
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
-from orlop.ports.holding import AskedPackage, HoldingPlace, LookedAt, PackageFinding, PlaceNames
+from orlop.ports.holding import (
+    AskedPackage,
+    HoldingPlace,
+    LicenceName,
+    LicensedIn,
+    LookedAt,
+    PackageFinding,
+    PlaceNames,
+)
 
 #: Comes after every type of packages.
 _LAST = "~"
@@ -46,16 +54,42 @@ class SqlHolding:
         rows = [row for part in parts for row in await self._lists.all("packages_numbered", each(part))]
         return tuple(AskedPackage(*row) for row in rows)
 
+    async def licences(self, low: str, high: str, limit: int) -> tuple[LicenceName, ...]:
+        return tuple(LicenceName(*row) for row in await self._lists.all("licences_named", low, high, limit))
+
+    async def rare_licensed(self, licences: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        return await self._rare("images_licensed", licences, most)
+
+    async def along_licensed(
+        self, licences: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        return await self._along("licensed_along", licences, repositories, after, limit)
+
+    async def held_licensed(self, images: Sequence[Digest], licences: Sequence[int]) -> tuple[LicensedIn, ...]:
+        rows = await self._lists.all("licensed_in_images", each(images), each(licences))
+        return tuple(LicensedIn(*row) for row in rows)
+
+    async def is_licensed(self, version: int) -> bool:
+        return await self._lists.one("packages_to_license", version) is None
+
     async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
-        rows = await self._lists.all("images_holding", each(packages), most + 1)
-        if len(rows) > most:
-            return None
-        return tuple(_place(name, digest) for digest, name in rows if name is not None)
+        return await self._rare("images_holding", packages, most)
 
     async def along(
         self, packages: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
     ) -> tuple[LookedAt, ...]:
-        rows = await self._lists.all("images_along", each(repositories), *after, limit, each(packages))
+        return await self._along("images_along", packages, repositories, after, limit)
+
+    async def _rare(self, statement: str, sought: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        rows = await self._lists.all(statement, each(sought), most + 1)
+        if len(rows) > most:
+            return None
+        return tuple(_place(name, digest) for digest, name in rows if name is not None)
+
+    async def _along(
+        self, statement: str, sought: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        rows = await self._lists.all(statement, each(repositories), *after, limit, each(sought))
         return tuple(LookedAt(_place(name, digest), bool(holds)) for name, digest, holds in rows)
 
     async def held(self, images: Sequence[Digest], packages: Sequence[int]) -> Mapping[str, tuple[int, ...]]:

@@ -14,7 +14,9 @@ from orlop.domain.artifacts import IMAGE_CONFIGS
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages, PackageIn, Unit
+from orlop.domain.inside.claimed import DOCUMENT_READERS
 from orlop.domain.inside.layers import LayerFacts
+from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION, folded, licence_names
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.leases import latest
 from orlop.domain.names import RepositoryName
@@ -28,7 +30,13 @@ _TOGETHER = 100
 #: Rows that are looked at together for whether anything holds them. Of these tables, those that hold others first,
 #: each from a key on that lies before every one.
 _WINDOW = 200
-_HELD_BY_OTHERS: dict[str, int | str] = {"inside_images": 0, "units": 0, "packages": 0, "inside_layers": ""}
+_HELD_BY_OTHERS: dict[str, int | str] = {
+    "inside_images": 0,
+    "units": 0,
+    "packages": 0,
+    "licence_names": 0,
+    "inside_layers": "",
+}
 
 _facts = msgspec.msgpack.Decoder(LayerFacts)
 _packages = msgspec.json.Decoder(Package)
@@ -71,7 +79,7 @@ class SqlInsides:
 
     async def again(self, image: Digest, now: int) -> None:
         async def script(tx: Session) -> None:
-            await tx.run("inside_again", image, now)
+            await tx.run("inside_again", image, now, each(DOCUMENT_READERS))
 
         await self._engine.write(script, changes=KNOWN_OF_IMAGES)
 
@@ -90,7 +98,7 @@ class SqlInsides:
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
         async def script(tx: Session) -> int:
-            return len(await tx.all("inside_older", assembler, now, limit))
+            return len(await tx.all("inside_older", assembler, now, limit, each(DOCUMENT_READERS)))
 
         return await self._engine.write(script, durable=False, changes=False)
 
@@ -165,6 +173,19 @@ class SqlInsides:
         assert row is not None
         return Depths(*row)
 
+    async def license(self, limit: int) -> int:
+        rows = await self._reader.all("packages_unlicensed", LICENCE_NAMES_VERSION, limit)
+        named = [(number, licence_names(_packages.decode(body).licences)) for number, body in rows]
+
+        async def script(tx: Session) -> None:
+            await tx.many("package_licences_forget", [(number,) for number, _ in named])
+            await _license(tx, named)
+            await tx.many("package_licensed", [(number, LICENCE_NAMES_VERSION) for number, _ in named])
+
+        if named:
+            await self._engine.write(script, durable=False, changes=False)
+        return len(named)
+
     async def forget(self) -> int:
         removed = 0
         for table, start in _HELD_BY_OTHERS.items():
@@ -224,12 +245,21 @@ def _writing(unit: int, packages: Sequence[PackageIn]) -> Script[None]:
             for key in one.keys
         ]
         await tx.many("package_key_add", named)
+        await _license(tx, [(ids[one.identity], licence_names(one.package.licences)) for one in by_identity.values()])
         await tx.many("unit_package_add", [(unit, ids[one.identity], one.path) for one in packages])
 
     return script
 
 
+async def _license(tx: Session, named: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Enter the names of licences of packages."""
+    names = {folded(name): name for _, mine in named for name in mine}
+    await tx.many("licence_name_add", sorted(names.items()))
+    rows = {(folded(name), number): None for number, mine in named for name in mine}
+    await tx.many("package_licence_add", list(rows))
+
+
 def _row(one: PackageIn) -> Row:
     package = one.package
     body = msgspec.json.encode(package).decode()
-    return (one.identity, package.type, package.name, package.version, one.purl, body)
+    return (one.identity, package.type, package.name, package.version, one.purl, body, LICENCE_NAMES_VERSION)

@@ -46,6 +46,7 @@ _FINDINGS = {
     "finding_inside_part": 11,
     "finding_inside_package": 11,
     "finding_package_key": 11,
+    "finding_package_licence": 11,
     "finding_advisory_name": 11,
     "finding_advisory_number": 11,
     "finding_vulnerability": 11,

@@ -21,7 +21,7 @@ from orlop.domain.scanning.scanner import SCANNERS
 from orlop.ports.by import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
-from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScannerState, ScanState, WantedScan
+from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScanLane, ScannerState, ScanState, WantedScan
 from orlop.ports.settings import place_of
 
 #: Findings that one transaction writes, and rows that are looked at together: pushes wait for their turn meanwhile.
@@ -59,17 +59,21 @@ class SqlScans:
     async def ask(self, wanted: WantedScan, now: int) -> None:
         await self._engine.write(_many("scan_ask", [_wanted(wanted, now)]), changes=False)
 
-    async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedScan, ...]:
+    async def lanes(self, now: int) -> tuple[ScanLane, ...]:
+        rows = await self._reader.all("scan_lanes", now)
+        return tuple(ScanLane(scanner, due_at, bool(fails)) for scanner, due_at, fails in rows)
+
+    async def claim(self, scanner: str, now: int, until: int, limit: int) -> tuple[ClaimedScan, ...]:
         async def script(tx: Session) -> list[Row]:
-            found = await tx.all("scan_open", now, latest(now, until - now), limit)
+            found = await tx.all("scan_open", now, latest(now, until - now), limit, scanner)
             await tx.many("scan_claim", [(row[0], until) for row in found])
             return found
 
         return tuple(map(_claimed, await self._engine.write(script, durable=False, changes=False)))
 
-    async def next(self, now: int) -> int | None:
-        row = await self._reader.one("scan_next", now)
-        return int(row[0]) if row is not None else None
+    async def hold(self, claimed: Sequence[ClaimedScan], until: int) -> None:
+        rows = [(each.row, each.fence, until) for each in claimed]
+        await self._engine.write(_many("scan_hold", rows), durable=False, changes=False)
 
     async def offer(self, claimed: ClaimedScan, secret: str, until: int) -> bool:
         async def script(tx: Session) -> bool:
@@ -127,6 +131,18 @@ class SqlScans:
             detail = ", ".join(f"{number} {word}" for word, number in verdict.counts.items()) or "nothing"
             subject = _subject(wanted.scanner)
             ledger.event(EventKind.SCAN_FINISHED, wanted.repository, wanted.digest, subject=subject, detail=detail)
+            return True
+
+        return await self._engine.write(recorded(by, steps), changes=False)
+
+    async def described(self, claimed: ClaimedScan, sbom: str, by: By) -> bool:
+        wanted = claimed.wanted
+
+        async def steps(tx: Session, ledger: Ledger) -> bool:
+            if await tx.one("scan_described", claimed.row, claimed.fence, by.at, sbom) is None:
+                return False
+            subject = _subject(wanted.scanner)
+            ledger.event(EventKind.SCAN_FINISHED, wanted.repository, wanted.digest, subject=subject, detail="an SBOM")
             return True
 
         return await self._engine.write(recorded(by, steps), changes=False)
@@ -257,7 +273,7 @@ def _claimed(row: Row) -> ClaimedScan:
 
 
 def _scan(row: Row) -> Scan:
-    scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, *kept = row
+    scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, told_at, *kept = row
     return Scan(
         scanner=scanner,
         state=ScanState(state),
@@ -268,6 +284,7 @@ def _scan(row: Row) -> Scan:
         judged_by=_name.decode(judged_by) if judged_by else None,
         counts=_counts.decode(counts) if counts else {},
         left_out=left_out,
+        told_at=told_at,
         kept=KeptReports(*kept),
     )
 

@@ -125,8 +125,11 @@ TABLES: dict[str, Table] = {
     "inside_images": Table(
         (0,), "id digest state since lease_until tries assembler distribution unread platform stands"
     ),
-    "packages": Table((0,), "id identity type name version purl body matched"),
+    "signature_verdicts": Table((0,), "id image question judged_at verdicts"),
+    "packages": Table((0,), "id identity type name version purl body matched licensed"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
+    "licence_names": Table((0,), "id folded name"),
+    "package_licences": Table((0, 0), "licence_id package_id"),
     "units": Table((0,), "id hash complete"),
     "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
     "image_units": Table((0, -1, 0), "image_id layer unit_id reader"),
@@ -142,7 +145,7 @@ TABLES: dict[str, Table] = {
     "scans": Table(
         (0,),
         "id scanner digest repository state due_at lease_until fence tries accepted_at request report_type secret "
-        "secret_until error judged_at judged_by counts left_out round attached attached_sbom",
+        "secret_until error judged_at judged_by counts left_out round attached attached_sbom told_at",
     ),
     "scanner_findings": Table((0, 0, -1), "scan_id round number body"),
     "scanner_states": Table(("",), "scanner answered_at failing_since failures failed_at rests_until error metadata"),

@@ -40,7 +40,7 @@ async def _work(settings: Settings) -> int:
     except FolderRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     metrics = Metrics()
-    services = build_services(settings, stores, stores.blobs.reader, metrics.upstreams)
+    services = build_services(settings, stores, stores.blobs.reader, metrics)
     limits = build_limits(settings, Counters(counters_of_one(), b""))
     log = RequestLog(metrics.requests, None, settings.log.format)
     people = build_people(
@@ -53,7 +53,7 @@ async def _work(settings: Settings) -> int:
     _log.info("this process does jobs")
     await stop.wait()
     await worker.stop()
-    await services.shown.close()
+    await services.close()
     await people.close()
     await stores.close()
     return 0

@@ -18,6 +18,7 @@ from orlop.domain.upstreams.upstream import Upstream
 from orlop.ports.advisories import AdvisoryFetcher, AdvisoryStore, Fetched
 from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource
+from orlop.services.access.standing import AccountStanding
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.artifacts import ArtifactFetcher
@@ -31,7 +32,6 @@ from orlop.services.advisories.updating import Updating
 from orlop.services.jobs.work import Work
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 from orlop.telemetry.metrics import Metrics
 
@@ -121,7 +121,7 @@ def _is_signed(key: str, payload: bytes, signature: bytes) -> bool:
 def build_acceptance(stores: Stores, in_force: SettingsInForce, store: AdvisoryStore | None = None) -> Acceptance:
     """What tells what clears findings, by what `store` knows of images; without it by what may be behind."""
     identity, clock = stores.identity, SystemClock()
-    vex = VexOfImages(stores.catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    vex = VexOfImages(stores.catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
     return Acceptance(in_force, vex, store or stores.catalog.advisories, clock)
 
 

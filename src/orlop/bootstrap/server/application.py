@@ -85,7 +85,7 @@ def application_on(
     limits = build_limits(settings, counters)
     metrics = Metrics()
     reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
-    services = build_services(settings, stores, reader, metrics.upstreams)
+    services = build_services(settings, stores, reader, metrics)
     gates = build_gates(stores, services, metrics.gates.pulled)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
@@ -119,7 +119,7 @@ def application_on(
     async def shutdown() -> None:
         await worker.stop()
         await gates.wanted.close()
-        await services.shown.close()
+        await services.close()
         await people.close()
         await stores.close()
         log.close()

@@ -6,7 +6,7 @@ from orlop.bootstrap.server.advisories import build_acceptance, build_advisories
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.attesting import build_attestation_keys
 from orlop.bootstrap.server.gates import build_gate_desk
-from orlop.bootstrap.server.images import build_images, build_signatures
+from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
@@ -14,6 +14,7 @@ from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.trust import build_signatures
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
@@ -36,7 +37,9 @@ from orlop.services.health.health import HealthDesk
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
+from orlop.services.licences.counts import LicencesOfImages
 from orlop.services.licences.questions import ImageLicences
+from orlop.services.licences.search import LicenceSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -75,8 +78,9 @@ def build_desks(
     acceptance = build_acceptance(stores, services.in_force)
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, build_matching(stores), acceptance)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
-    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
-    holders = ImageHolders(services.repositories, catalog.search, store.holding)
+    licences = LicencesOfImages(services.in_force, store.counting, catalog.insides.images, acceptance)
+    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts, licences)
+    holders = ImageHolders(services.repositories, catalog.search)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -105,6 +109,7 @@ def build_desks(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         licences=ImageLicences(insides, services.in_force, acceptance),
+        licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(

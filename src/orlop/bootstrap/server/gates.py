@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_matching
-from orlop.bootstrap.server.inside import build_reading
+from orlop.bootstrap.server.inside import build_documents, build_reading
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.trust import build_trust, fresh_referrers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
@@ -15,6 +16,7 @@ from orlop.services.advisories.counts import ImageCounts
 from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
 from orlop.services.gates.pulls import GatedPulls
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.gates.wanted import WantedImages
 from orlop.services.management.operations import Gate
@@ -41,8 +43,10 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         build_matching(stores),
         acceptance,
         in_force,
-        services.blobs,
-        services.shown.shown,
+        SaidOfImages(services.blobs, services.shown.shown),
+        services.expressions,
+        build_documents(stores, services, fresh_referrers(stores)),
+        build_trust(stores, services),
     )
     return GateVerdicts(in_force, facts, stores.changes, stores.settings_changes, SystemClock())
 

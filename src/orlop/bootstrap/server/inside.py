@@ -1,6 +1,6 @@
 """Builds what reads images, and what tells what is inside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from orlop import __version__
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
@@ -10,9 +10,12 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
+from orlop.services.access.standing import AccountStanding
 from orlop.services.content.images import Images
+from orlop.services.content.referrers import Referrers
 from orlop.services.following import known
 from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.by_roles import places_by_roles
 from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.intake import ImageIntake
 from orlop.services.inside.questions import ImageInsides
@@ -21,8 +24,10 @@ from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.vex.reading import VexReading
 
 
-def build_reading(stores: Stores, services: Services) -> ImageReading:
-    """What reads images that wait."""
+def build_reading(
+    stores: Stores, services: Services, counted: Callable[[str, str], None] = lambda *_: None
+) -> ImageReading:
+    """What reads images that wait. `counted` is told of each SBOM that is attached, or refused."""
     catalog, documents = stores.catalog, build_documents(stores, services)
     return ImageReading(
         catalog.insides,
@@ -41,23 +46,26 @@ def build_reading(stores: Stores, services: Services) -> ImageReading:
             services.uploads,
             SystemClock(),
             __version__,
+            counted,
         ),
         stores.queue.jobs,
         SystemClock(),
+        forgetting=(catalog.signatures.verdicts.forget,),
     )
 
 
-def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
-    """What knows the SBOMs that are attached to images."""
+def build_documents(stores: Stores, services: Services, referrers: Referrers | None = None) -> AttachedDocuments:
+    """What knows the SBOMs that are attached to images. `referrers`: where it looks, in place of what may be behind."""
     catalog = stores.catalog
     return AttachedDocuments(
         catalog.insides,
         catalog.manifests,
-        services.referrers,
+        referrers or services.referrers,
         catalog.holdings,
         services.blobs,
         services.in_force,
         ProcessDocumentReader(),
+        AccountStanding(stores.identity.accounts, stores.identity.facts, SystemClock()),
         SystemClock(),
     )
 
@@ -85,6 +93,7 @@ def following_images(stores: Stores, services: Services) -> Sequence[LastingWork
         reading.changed,
         catalog.vex,
         build_vex_reading(stores, services).call,
+        lambda: places_by_roles(stores.identity.documents),
     )
     owner = RandomIds().new()
     return (LastingWork(known.INSIDE.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)

@@ -47,7 +47,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *cache_expiry(stores, metrics).works(),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         prefetching(stores, services.shown),
-        *build_reading(stores, services).works(),
+        *build_reading(stores, services, metrics.advisories.attached).works(),
         *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores)),

@@ -16,6 +16,7 @@ from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories as SeenRepositories
 from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
+from orlop.services.settings.kept import SettingCheck
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.trash.namespaces import NamespaceRestoration
 from orlop.services.trash.trash import Trash
@@ -31,8 +32,9 @@ def build_management(
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
     kinds: Mapping[str, SettingKind] = KINDS,
+    checks: Mapping[str, SettingCheck] | None = None,
 ) -> Management:
-    """Every service of management. `kinds`: the kinds of settings."""
+    """Every service of management. `kinds`: the kinds of settings; `checks`: see KeptSettings."""
     return Management.on(
         identity,
         access,
@@ -44,6 +46,7 @@ def build_management(
         signing=sign_in.signing,
         kinds=kinds,
         places=settings.secrets.places,
+        checks=checks,
     )
 
 

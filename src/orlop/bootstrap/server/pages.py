@@ -7,6 +7,7 @@ from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.gates.gate import GATES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.faces.http.asgi import Application
@@ -24,6 +25,10 @@ from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.gates.held import HeldPages
+from orlop.faces.ui.gates.place import GatesTab
+from orlop.faces.ui.gates.signatures import SignaturesTab
+from orlop.faces.ui.gates.verdicts import VerdictsTab
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
@@ -31,7 +36,7 @@ from orlop.faces.ui.inside.finding import FindingPage
 from orlop.faces.ui.inside.licences import LicencesTab
 from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
 from orlop.faces.ui.inside.report import ReportTab
-from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
+from orlop.faces.ui.inside.vulnerabilities import ScanPages, VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
@@ -138,7 +143,7 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "rules", "people", "usage"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "gates", "rules", "people", "usage"}))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
@@ -146,16 +151,19 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "": FirstTab(pages, desks, frames),
         "history": history,
         "vulnerabilities": ReportTab(pages, desks, frames),
+        "gates": GatesTab(pages, desks, frames),
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,
     }
     images: dict[str, ImageTab] = {
-        "": ImageView(pages, desks.images, desks.vulnerabilities),
+        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates),
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
-        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
+        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities, desks.scan_reports, desks.management.gate),
         "licences": LicencesTab(pages, desks.licences),
+        "signatures": SignaturesTab(pages, desks.signatures),
+        "gates": VerdictsTab(pages, desks.gates),
     }
     places = PlacePages(tabs, images)
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images, desks.comparison)
@@ -170,6 +178,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         namespaces,
         compare,
         SearchPage(pages, desks),
+        ScanPages(desks.scan_reports),
         FindingPage(pages, desks),
     )
 
@@ -194,7 +203,8 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     management = desks.management
     return (
         HouseRulesPage(pages, management.house_rules),
-        RulePages(pages, management.settings),
+        RulePages(pages, management.settings, {GATES.kind: desks.gates.trial}),
+        HeldPages(pages, desks.gates),
         RetentionTrialPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),

@@ -19,10 +19,12 @@ from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.domain.gates.gate import GATES
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
 from orlop.faces.ui.live import Watch
+from orlop.services.gates.checks import GateChecks
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
@@ -73,7 +75,13 @@ def build_people(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
     )
     management = build_management(
-        settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
+        settings,
+        identity,
+        services.access,
+        sign_in,
+        stores.catalog.repositories,
+        services.terms,
+        checks={GATES.kind: GateChecks(services.expressions).call},
     )
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())

@@ -72,6 +72,7 @@ def build_reports(
         stores.catalog.scanning.scans,
         services.in_force,
         build_scanning(settings, stores, services),
+        stores.catalog.scanning.states,
         SystemClock(),
     )
 

@@ -1,8 +1,13 @@
 """Builds the services on open stores."""
 
+import secrets
+
 import msgspec
 
+from orlop.adapters.expressions.process import ProcessExpressions
 from orlop.adapters.identity.heads import Ed25519HeadChecker
+from orlop.adapters.inside.process import ProcessLayerReader
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
 from orlop.bootstrap.server.shown import ShownContent, build_shown
@@ -28,17 +33,22 @@ from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
+from orlop.services.gates.pushes import GatedPushes
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
+from orlop.services.stores.verify_inside import InsideVerification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.judgements import ImageJudgements
+from orlop.services.trust.kept import KeptVerdicts
 from orlop.services.upstreams.pulls import ShownPulls
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
 from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
-from orlop.telemetry.metrics import UpstreamMetrics
+from orlop.telemetry.metrics import Metrics
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -59,13 +69,23 @@ class Services(msgspec.Struct, frozen=True):
     notices: Notices
     virtuals: Virtuals
     filling: Filling
+    judgements: ImageJudgements
+    expressions: ProcessExpressions
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        await self.shown.close()
+        await self.expressions.close()
 
 
 def build_services(
-    settings: Settings, stores: Stores, reader: BlobReader, upstreams: UpstreamMetrics | None = None
+    settings: Settings,
+    stores: Stores,
+    reader: BlobReader,
+    metrics: Metrics,
 ) -> Services:
-    """Every service of one process; what clients pull is read through `reader`, and what comes from upstreams is
-    counted by `upstreams`."""
+    """Every service of one process; what clients pull is read through `reader`, and what is done is counted by
+    `metrics`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -87,8 +107,19 @@ def build_services(
         grace=settings.gc.grace,
         addresses=stores.blobs.addresses,
     )
-    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
-    remotes = build_guarded(settings, stores, upstreams)
+    notices = build_notices(settings, stores)
+    said, expressions = SaidOfImages(blobs, shown), ProcessExpressions()
+    manifests = Manifests(
+        catalog.manifests,
+        referrers,
+        terms,
+        clock,
+        sparse_indexes=settings.manifests.sparse_indexes,
+        gate=GatedPushes(
+            in_force, stores.settings_changes, said, expressions, clock, metrics.gates.pushed, notices.warned
+        ),
+    )
+    remotes = build_guarded(settings, stores, metrics.upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
     virtuals = build_virtuals(stores, shown, access)
     return Services(
@@ -121,9 +152,18 @@ def build_services(
         pulls=PullLog(catalog.pulls, clock, ShownPulls(shown, remotes.standings).count),
         standings=remotes.standings,
         collection=build_collection(settings, stores),
-        notices=build_notices(settings, stores),
+        notices=notices,
+        expressions=expressions,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
+        judgements=ImageJudgements(
+            catalog.signatures.holdings,
+            in_force,
+            ProcessSignatureVerifier(),
+            KeptVerdicts(catalog.signatures.verdicts),
+            clock,
+            metrics.signatures,
+        ),
     )
 
 
@@ -173,6 +213,9 @@ def build_verification(stores: Stores) -> Verification:
         stores.blobs.inventory,
         SystemClock(),
         orphans=stores.catalog.orphans,
+        inside=InsideVerification(
+            stores.catalog.inside_inspection, stores.blobs.reader, ProcessLayerReader(), secrets.randbelow
+        ),
         audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
     )
 

@@ -1,6 +1,7 @@
 """Gates as settings: conditions that images of a place have to meet, and when they are looked at."""
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,9 +11,11 @@ from msgspec import Meta
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern
 from orlop.domain.durations import span
+from orlop.domain.gates.expressions import EXPRESSION_MAX, is_about_findings
 from orlop.domain.inside.severity import SEVERITIES
-from orlop.domain.settings import Holds, SettingKind, nobody
+from orlop.domain.settings import Holds, SettingKind, is_name, nobody
 from orlop.domain.sizes import size_of
+from orlop.domain.trust.signers import SIGNERS
 
 Patterns = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=64)]
 
@@ -26,6 +29,7 @@ class GateAt(StrEnum):
     """When a gate is looked at."""
 
     PULL = "pull"
+    PUSH = "push"
 
 
 class GateMode(StrEnum):
@@ -41,7 +45,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     on: Annotated[
         tuple[GateAt, ...],
-        Meta(min_length=1, max_length=1, description="When it is looked at: pull."),
+        Meta(
+            min_length=1,
+            max_length=2,
+            description="When it is looked at: pull, push. At a push only what an image says of itself is known.",
+        ),
     ] = (GateAt.PULL,)
     mode: Annotated[
         GateMode,
@@ -62,8 +70,17 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         bool, Meta(description="Packages with a licence with which a licence-rule of the place finds something wrong.")
     ] = False
     require_sbom: Annotated[
-        bool, Meta(description="The image, or the index that it is listed by, has an SBOM as a referrer.")
+        bool,
+        Meta(description="The image, or the index that it is listed by, has an SBOM or an attestation of one."),
     ] = False
+    signed_by: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=16,
+            description="Signers, as they are called where the image is, who all have to have signed it, or the index "
+            "that lists it; or attested it, where they attest.",
+        ),
+    ] = ()
     no_root: Annotated[bool, Meta(description="The image runs as a user other than root.")] = False
     labels: Annotated[
         Patterns,
@@ -79,6 +96,14 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     largest: Annotated[str, Meta(max_length=16, description="The size of its layers together, as 2GiB.")] = ""
     created_within: Annotated[
         str, Meta(max_length=8, description="It was built so long ago at most, by its own word, as 90d.")
+    ] = ""
+    expression: Annotated[
+        str,
+        Meta(
+            max_length=EXPRESSION_MAX,
+            description="In CEL, what has to be true of the image, as image.user == 'app' && counts.critical == 0; "
+            "gates.md says what it is given.",
+        ),
     ] = ""
     wait: Annotated[
         int,
@@ -96,6 +121,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for text in self.labels:
             if not _LABEL.fullmatch(text):
                 raise ValueError(f"labels: {text!r} is no label: write a key, or key=value")
+        for name in self.signed_by:
+            if not is_name(name):
+                raise ValueError(f"signed_by: {name!r} is no name of signers")
         for field in ("platforms", "bases", "registries"):
             for text in getattr(self, field):
                 if not is_pattern(text):
@@ -105,8 +133,15 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 span(text)
         if self.largest:
             size_of(self.largest)
-        if not (self.needs_findings or self.deny_licences or self.require_sbom or self.needs_config):
+        if not (self.needs_read or self.require_sbom or self.signed_by or self.needs_config):
             raise ValueError("the gate would let everything pass: name a condition, such as deny_severity")
+
+        if GateAt.PUSH in self.on and (self.needs_read or self.require_sbom or self.signed_by):
+            raise ValueError(
+                "on: findings, licences, SBOMs and signatures are known only after a push; look at these on pull, and "
+                "give what an image says of itself (labels, platforms, bases, size, age, no_root, expressions of that) "
+                "a gate of its own"
+            )
 
     @property
     def needs_findings(self) -> bool:
@@ -116,7 +151,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def needs_read(self) -> bool:
         """Whether the image has to be read for it."""
-        return self.needs_findings or self.deny_licences
+        return self.needs_findings or self.deny_licences or is_about_findings(self.expression)
 
     @property
     def needs_config(self) -> bool:
@@ -129,16 +164,22 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             or self.registries
             or self.largest
             or self.created_within
+            or self.expression
         )
+
+
+def _mentioned(gate: Gate) -> Mapping[str, Sequence[str]]:
+    return {SIGNERS.kind: gate.signed_by}
 
 
 #: Gates as settings. Whoever may pull may see what images have to be like.
 GATES = SettingKind(
     kind="gate",
     plural="gates",
-    text="Gates: what images have to be like to be pulled from a place.",
+    text="Gates: what images have to be like to be pulled from a place, or pushed to it.",
     body=Gate,
     speaks_for=nobody,
+    mentions=_mentioned,
     holds=Holds.ALL,
     read=Action.PULL,
     most=50,

@@ -1,5 +1,6 @@
 """What a gate says of an image: nothing, or why it is held back and what can be done."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 import msgspec
@@ -7,6 +8,9 @@ import msgspec
 from orlop.domain.durations import span
 from orlop.domain.gates.conditions import ImageFacts, wrong_with
 from orlop.domain.gates.gate import RATED, Gate, GateMode
+
+#: Characters of an expression that are told.
+_EXPRESSION = 200
 
 
 class Standing(IntEnum):
@@ -39,6 +43,13 @@ class LicenceThing(msgspec.Struct, frozen=True):
     why: str
 
 
+class UnsignedThing(msgspec.Struct, frozen=True):
+    """Signers who have not signed an image, and why what there is does not count, as a sentence without its end."""
+
+    signers: str
+    why: str
+
+
 class JudgedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one image. `why` it cannot be read; `said`: what it says of itself, None where nobody asked: of
     the images of an index that is asked of each of them."""
@@ -48,7 +59,10 @@ class JudgedFacts(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[FoundThing, ...] = ()
     licences: tuple[LicenceThing, ...] = ()
     has_sbom: bool = False
+    unsigned: tuple[UnsignedThing, ...] = ()
     said: ImageFacts | None = None
+    expressed: Mapping[str, str] = {}
+    """By expression why the image does not meet it; empty: it does."""
 
 
 class Objection(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +103,18 @@ def objection(gate: Gate, name: str, path: str, facts: JudgedFacts, now: int) ->
         return _objection(gate, name, path, why, "take another package, or ask for an exception")
     if gate.require_sbom and not facts.has_sbom:
         return _objection(gate, name, path, "it has no SBOM", "attach one to it, as oras attach and cosign attest do")
+    if unsigned := next((one for one in facts.unsigned if one.signers in gate.signed_by), None):
+        why = f"it is not signed by {unsigned.signers}: {unsigned.why}"
+        return _objection(gate, name, path, why, f"have it signed by {unsigned.signers}")
     wrong = wrong_with(gate, facts.said, now) if facts.said is not None else ""
-    return _objection(gate, name, path, wrong, "build it anew") if wrong else None
+    if wrong:
+        return _objection(gate, name, path, wrong, "build it anew")
+    if gate.expression and facts.said is not None:
+        against = facts.expressed.get(gate.expression, "was not asked")
+        if against:
+            why = f"{_short(gate.expression)} {against}"
+            return _objection(gate, name, path, why, "build it so that this is true, or ask whoever keeps the gate")
+    return None
 
 
 def changes_at(gate: Gate, facts: JudgedFacts, now: int) -> int:
@@ -105,6 +129,11 @@ def changes_at(gate: Gate, facts: JudgedFacts, now: int) -> int:
 
 def _objection(gate: Gate, name: str, path: str, why: str, remedy: str, *, waiting: bool = False) -> Objection:
     return Objection(gate=name, path=path, mode=gate.mode, why=why, remedy=remedy, waiting=waiting)
+
+
+def _short(expression: str) -> str:
+    words = " ".join(expression.split())
+    return words if len(words) <= _EXPRESSION else f"{words[:_EXPRESSION]}…"
 
 
 def _findings(gate: Gate, facts: JudgedFacts, now: int) -> list[FoundThing]:

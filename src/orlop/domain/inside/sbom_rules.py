@@ -8,11 +8,15 @@ import msgspec
 from msgspec import Meta
 
 from orlop.domain.access.actions import Action
+from orlop.domain.access.roles import ROLES
 from orlop.domain.access.subjects import ROBOT_PREFIX, SYSTEM, is_robot_name, is_user_name
 from orlop.domain.settings import SettingKind, nobody
 
 #: The annotation of what Orlop attaches: a hash of all that is said of the image.
 SAID = "dev.orlop.sbom.said"
+
+#: What a role is written with among accounts.
+ROLE_PREFIX = "role:"
 
 Accounts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...], Meta(max_length=64)]
 
@@ -55,7 +59,11 @@ class SbomRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = AttachedCount.NEVER
     pushed_by: Annotated[
-        Accounts, Meta(description="Only what these accounts attached counts, such as `robot+ci`.")
+        Accounts,
+        Meta(
+            description="Only what these accounts attached counts, such as `robot+ci`; `role:maintainer` are all that "
+            "may do in the repository, as of now, what this built-in role may."
+        ),
     ] = ()
 
     def __post_init__(self) -> None:
@@ -64,9 +72,13 @@ class SbomRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.caches and not self.attach:
             raise ValueError("caches: nothing is attached; say what, as attach")
         for name in self.pushed_by:
+            if name.startswith(ROLE_PREFIX):
+                if name.removeprefix(ROLE_PREFIX) not in ROLES:
+                    raise ValueError(f"pushed_by: {name!r} is no built-in role; there are {', '.join(ROLES)}")
+                continue
             known = is_robot_name(name) if name.startswith(ROBOT_PREFIX) else is_user_name(name)
             if not known or name == SYSTEM.name:
-                raise ValueError(f"pushed_by: {name!r} is no account, such as ann or robot+ci")
+                raise ValueError(f"pushed_by: {name!r} is no account, such as ann, robot+ci or role:maintainer")
         if (self.attached is AttachedCount.NEVER) is bool(self.pushed_by):
             raise ValueError(
                 "pushed_by: say whose documents count"
@@ -82,7 +94,21 @@ class SbomsHere(msgspec.Struct, frozen=True):
     in_caches: frozenset[SbomFormat] = frozenset()
     """Those of them that are attached where it is a cache of an upstream."""
     counts: AttachedCount = AttachedCount.NEVER
-    pushed_by: frozenset[str] = frozenset()
+    pushed_by: tuple[frozenset[str], ...] = ()
+    """Of each rule whose word counts: accounts, and roles as `role:maintainer`. It has to count by all of them."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that they name."""
+        named = (each for names in self.pushed_by for each in names if each.startswith(ROLE_PREFIX))
+        return frozenset(each.removeprefix(ROLE_PREFIX) for each in named)
+
+    def trusts(self, name: str, roles: frozenset[str]) -> bool:
+        """Whether the word of an account counts that has these of the roles."""
+        if self.counts is AttachedCount.NEVER or not self.pushed_by:
+            return False
+        known = {name, *(f"{ROLE_PREFIX}{role}" for role in roles)}
+        return not any(known.isdisjoint(names) for names in self.pushed_by)
 
 
 _ORDER = tuple(AttachedCount)
@@ -97,7 +123,7 @@ def sboms_by(rules: Iterable[SbomRule]) -> SbomsHere:
         frozenset(form for rule in listed for form in rule.attach),
         frozenset(form for rule in listed if rule.caches for form in rule.attach),
         least(rule.attached for rule in listed),
-        frozenset.intersection(*(frozenset(rule.pushed_by) for rule in listed)),
+        tuple(frozenset(rule.pushed_by) for rule in listed),
     )
 
 

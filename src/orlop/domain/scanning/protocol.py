@@ -73,14 +73,21 @@ class ScannerMetadata(msgspec.Struct, frozen=True):
         }
         return next((each for each in VULNERABILITY_REPORTS if normal(each) in produced), "")
 
-    def makes_sbom(self, sbom_type: str) -> bool:
-        """Whether it makes SBOMs of this media type; one that does not say which makes all of the protocol."""
+    def makes_sbom(self, sbom_type: str, media_type: str = "") -> bool:
+        """Whether it makes SBOMs of this media type, and of a manifest of that one; one that does not say which makes
+        all of the protocol."""
         for one in self.capabilities:
             if one.type == SBOM and normal(SBOM_REPORT) in map(normal, one.produces_mime_types):
                 types = one.additional_attributes.sbom_media_types if one.additional_attributes is not None else ()
-                if not types or normal(sbom_type) in map(normal, types):
+                reads = not media_type or normal(media_type) in map(normal, one.consumes_mime_types)
+                if reads and (not types or normal(sbom_type) in map(normal, types)):
                     return True
         return False
+
+    @property
+    def judges(self) -> bool:
+        """Whether it makes reports of vulnerabilities at all; one that does not makes SBOMs alone."""
+        return any(one.type == VULNERABILITY for one in self.capabilities)
 
     def bounded(self) -> "ScannerMetadata":
         """The same, with names that are shown to people and no more of anything than is kept."""

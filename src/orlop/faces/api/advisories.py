@@ -11,17 +11,12 @@ from msgspec import Meta
 from orlop.domain.durations import SECOND
 from orlop.domain.inside.rows import Refusal, exploited_of, score_of
 from orlop.domain.inside.vex.saying import VexWord
-from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
-from orlop.faces.api.images import Of, Repository
 from orlop.ports.advisories import ReadBatch, StoredAdvisory
-from orlop.ports.scans import ScanState
 from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
-from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
-from orlop.services.scanning.questions import ScannerReports, ScanOfImage
 
 Severity = Literal["critical", "high", "medium", "low", "none", "unknown"]
 
@@ -185,96 +180,6 @@ class VexWordValue(msgspec.Struct, frozen=True):
         )
 
 
-class VulnerabilityValue(msgspec.Struct, frozen=True):
-    """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
-    `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest, -1 where nothing says which; `exploited`: that is known; `score`: how likely that is
-    within a month; `accepted`: the exception that holds for it, null where there is none; `said`: what VEX documents
-    say of it, null where that is nothing: after not_affected and fixed it is not counted."""
-
-    id: str
-    ids: tuple[str, ...]
-    severity: str
-    source: str
-    package: str
-    type: str
-    purl: str
-    installed: str
-    fixed: tuple[str, ...]
-    possible: str
-    layer: int
-    path: str
-    exploited: bool
-    score: float | None
-    summary: str
-    accepted: AcceptedValue | None
-    said: VexWordValue | None
-
-    @classmethod
-    def of(cls, found: Vulnerability) -> "VulnerabilityValue":
-        """As clients see it."""
-        accepted = found.accepted
-        by = AcceptedValue(*msgspec.structs.astuple(accepted)) if accepted is not None else None
-        said = VexWordValue.of(found.said) if found.said is not None else None
-        return cls(**(msgspec.structs.asdict(found) | {"accepted": by, "said": said}))
-
-
-class VulnerabilitiesValue(msgspec.Struct, frozen=True):
-    """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
-    severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
-    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
-    to be in its state; `advisories_at`: when advisories were taken in last."""
-
-    repository: str
-    reference: str
-    digest: str
-    platform: str
-    state: str
-    packages: int
-    counts: dict[str, int]
-    accepted: int
-    cleared: int
-    read_at: values.Time
-    advisories_at: values.Time
-    remarks: tuple[str, ...]
-    found: tuple[VulnerabilityValue, ...]
-
-    @classmethod
-    def of(cls, report: VulnerabilityReport) -> "VulnerabilitiesValue":
-        """As clients see it."""
-        image = report.image
-        return cls(
-            repository=image.repository,
-            reference=str(image.reference),
-            digest=image.digest,
-            platform=image.platform,
-            state="read" if image.inside.is_known else image.inside.state.name.lower(),
-            packages=report.packages,
-            counts=dict(report.counts),
-            accepted=report.accepted,
-            cleared=report.cleared,
-            read_at=values.time(image.inside.since),
-            advisories_at=values.time(report.advisories_at),
-            remarks=report.remarks,
-            found=tuple(map(VulnerabilityValue.of, report.found)),
-        )
-
-    @classmethod
-    def by_scanner(cls, one: ScanOfImage, report: VulnerabilityReport) -> "VulnerabilitiesValue":
-        """As clients see what a scanner said."""
-        return msgspec.structs.replace(cls.of(report), state=_state_of(one))
-
-
-def _state_of(one: ScanOfImage) -> str:
-    """In the words of what this registry reads by itself: read as soon as the scanner said anything."""
-    scan = one.scan
-    if scan is not None and scan.judged_at:
-        return "read"
-    if scan is None or scan.state is ScanState.WAITING:
-        return "waiting"
-    return "reading" if scan.state is ScanState.SCANNING else "unread"
-
-
 def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     """`/advisories` and `/advisory-status`."""
 
@@ -327,55 +232,3 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         return [AdvisoryValue.of(one) for one in await desk.named(caller_of(request), name)]
 
     return [import_advisories, show_advisory_status, list_advisories, show_advisory]
-
-
-def vulnerabilities(service: Vulnerabilities, reports: ScannerReports) -> list[HTTPRouteHandler]:
-    """`/image-vulnerabilities`."""
-
-    @get(
-        "/image-vulnerabilities",
-        operation_id="listImageVulnerabilities",
-        tags=["advisories"],
-        operation=Operation.IMAGE_READ,
-    )
-    async def list_image_vulnerabilities(
-        request: ApiRequest,
-        repository: Repository,
-        reference: Of,
-        platform: Annotated[
-            str, QueryParameter(name="platform", max_length=200, description="Of an index: os/architecture[/variant].")
-        ] = "",
-        severity: Annotated[
-            Severity, QueryParameter(name="severity", description="Only what is as bad or worse, or nobody rated.")
-        ] = "unknown",
-        fixable: Annotated[bool, QueryParameter(name="fixable", description="Only what a version mends.")] = False,
-        scanner: Annotated[
-            str,
-            QueryParameter(
-                name="scanner", max_length=63, description="What this scanner said last, in place of this registry."
-            ),
-        ] = "",
-    ) -> VulnerabilitiesValue:
-        """What is known to be wrong with an image, the worst first."""
-        if scanner:
-            one, said = await reports.findings(
-                caller_of(request),
-                RepositoryName(repository),
-                parse_reference(reference),
-                platform,
-                scanner,
-                least=severity,
-                fixable=fixable,
-            )
-            return VulnerabilitiesValue.by_scanner(one, said)
-        report = await service.of(
-            caller_of(request),
-            RepositoryName(repository),
-            parse_reference(reference),
-            platform,
-            least=severity,
-            fixable=fixable,
-        )
-        return VulnerabilitiesValue.of(report)
-
-    return [list_image_vulnerabilities]

@@ -1,11 +1,12 @@
 """End points about what gates say: of one image, and of all that a place holds."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from msgspec import Meta
 
 from orlop.domain.gates.gate import GateAt
 from orlop.domain.names import RepositoryName, parse_reference
@@ -81,8 +82,19 @@ class DryRunValue(msgspec.Struct, frozen=True):
         return cls(run.looked, [HeldImageValue.of(one) for one in run.held], run.goes_on)
 
 
+class GateTrialBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A gate as it might be: what it is called, at which place, and what it would say. `n`: at how many tags one
+    answer looks; `last`: where it goes on."""
+
+    name: Annotated[str, Meta(max_length=63)]
+    gate: dict[str, Any]
+    path: Annotated[str, Meta(max_length=255)] = ""
+    n: Annotated[int, Meta(ge=1, le=1_000)] = PAGE
+    last: Annotated[str, Meta(max_length=512)] = ""
+
+
 def gates(desk: GateDesk) -> list[HTTPRouteHandler]:
-    """`/gate-verdicts` and `/gate-dry-runs/{name}`."""
+    """`/gate-verdicts`, `/gate-dry-runs/{name}` and `/gate-trials`."""
 
     @get("/gate-verdicts", operation_id="explainGates", tags=["gates"], operation=Operation.IMAGE_READ)
     async def explain_gates(
@@ -107,4 +119,11 @@ def gates(desk: GateDesk) -> list[HTTPRouteHandler]:
         may read what was found. `n`: at how many tags one answer looks."""
         return DryRunValue.of(await desk.dry_run(caller_of(request), path, name, page_of(n, last)))
 
-    return [explain_gates, try_gate]
+    @post("/gate-trials", operation_id="tryGateBody", tags=["gates"], operation=Operation.GATE_TRY)
+    async def try_gate_body(request: ApiRequest, data: JSONBody[GateTrialBody]) -> Response[DryRunValue]:
+        """The same of a gate that is not kept: what it would hold back if it said this."""
+        page = page_of(data.n, data.last)
+        found = await desk.trial(caller_of(request), data.path, data.name, data.gate, page)
+        return Response(DryRunValue.of(found), status_code=200)
+
+    return [explain_gates, try_gate, try_gate_body]

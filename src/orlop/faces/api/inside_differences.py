@@ -8,8 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from orlop.domain.names import parse_held
-from orlop.faces.api.advisories import VulnerabilityValue
 from orlop.faces.api.exchange import ApiRequest, caller_of
+from orlop.faces.api.vulnerabilities import VulnerabilityValue
 from orlop.services.advisories.differences import InsideComparison, InsideDifferences, PackageChange
 from orlop.services.management.operations import Operation
 

@@ -15,7 +15,7 @@ from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, li
 from orlop.ports.finding_days import FindingDay
 from orlop.services.advisories.history import KEPT_DAYS, FindingHistory, PlaceHistory
 from orlop.services.advisories.questions import Vulnerability
-from orlop.services.advisories.reports import PAGE_MOST, RepositoryReport, VulnerabilityReports
+from orlop.services.advisories.reports import LICENCES_MOST, PAGE_MOST, RepositoryReport, VulnerabilityReports
 from orlop.services.advisories.search import HitImage, HitPackage, VulnerabilityFound, VulnerabilitySearch
 from orlop.services.inside.search import FittingPackage, HolderImage, PackageSearch, PackagesFound
 from orlop.services.management.operations import Gate, Operation
@@ -154,10 +154,18 @@ class WorstValue(msgspec.Struct, frozen=True):
         return cls(one.id, one.severity, one.package, one.installed, one.fixed, one.exploited)
 
 
+class LicenceCountsValue(msgspec.Struct, frozen=True):
+    """Packages whose licence rules find wrong: those that nobody accepts, and `accepted`."""
+
+    findings: int
+    accepted: int
+
+
 class RepositoryReportValue(msgspec.Struct, frozen=True):
     """How a repository stands, by the tag that was set last. `findings`: null where that is no image, or nothing is
     known of it; `worst`: the worst of what nobody accepts; `oldest_at`: when the oldest advisory of those that a
-    version mends was last changed: for so long at least it could have been mended."""
+    version mends was last changed: for so long at least it could have been mended; `licences`: of how many packages
+    rules find the licence wrong, null where that was not asked for, no rule holds, or nothing is known."""
 
     repository: str
     tag: str
@@ -166,6 +174,7 @@ class RepositoryReportValue(msgspec.Struct, frozen=True):
     findings: FindingCountsValue | None
     worst: list[WorstValue]
     oldest_at: values.Time
+    licences: LicenceCountsValue | None
 
     @classmethod
     def of(cls, one: RepositoryReport) -> "RepositoryReportValue":
@@ -179,6 +188,7 @@ class RepositoryReportValue(msgspec.Struct, frozen=True):
             FindingCountsValue.of(known.counts) if known is not None else None,
             [WorstValue.of(each) for each in one.worst],
             values.time(known.oldest) if known is not None else None,
+            LicenceCountsValue(one.licences.findings, one.licences.accepted) if one.licences is not None else None,
         )
 
 
@@ -272,14 +282,24 @@ def inside_searches(
         operation=Operation.IMAGE_READ,
     )
     async def list_vulnerability_reports(
-        request: ApiRequest, at: At = "", n: Size = PAGE, last: Last = ""
+        request: ApiRequest,
+        at: At = "",
+        n: Size = PAGE,
+        last: Last = "",
+        licences: Annotated[
+            bool,
+            QueryParameter(
+                name="licences", description="Also what rules for licences find; a page is of 50 repositories at most."
+            ),
+        ] = False,
     ) -> Response[list[RepositoryReportValue]]:
         """How repositories at a place stand, by name, each by the tag that was set last; as far as the caller may read
         what was found there."""
         caller = caller_of(request)
         await gate.rights(caller)
-        page = await reports.page(caller, at, page_of(min(n, PAGE_MOST), last))
-        return listed(request, page, RepositoryReportValue.of, lambda one: str(one.repository), min(n, PAGE_MOST))
+        size = min(n, LICENCES_MOST if licences else PAGE_MOST)
+        page = await reports.page(caller, at, page_of(size, last), licences=licences)
+        return listed(request, page, RepositoryReportValue.of, lambda one: str(one.repository), size)
 
     @get("/vulnerability-days", operation_id="listVulnerabilityDays", tags=["inside"], operation=Operation.IMAGE_READ)
     async def list_vulnerability_days(

@@ -41,6 +41,7 @@ from orlop.faces.api import (
     inside_searches,
     jobs,
     labels,
+    licence_searches,
     licences,
     locks,
     people,
@@ -55,6 +56,7 @@ from orlop.faces.api import (
     trash,
     upstreams,
     usage,
+    vulnerabilities,
     webhooks,
 )
 from orlop.faces.api.exchange import PREFIX
@@ -115,7 +117,7 @@ def routes(desks: Desks) -> Litestar:
         *browse.browse(management.gate, desks.browsing, desks.counts, desks.reports),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
-        *advisories.vulnerabilities(desks.vulnerabilities, desks.scan_reports),
+        *vulnerabilities.vulnerabilities(desks.vulnerabilities, desks.scan_reports, desks.licences),
         *scanners.scanners(desks.scanners),
         *scanners.scan_reports(desks.scan_reports),
         *inside.insides(desks.insides),
@@ -126,6 +128,7 @@ def routes(desks: Desks) -> Litestar:
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
         ),
         *licences.licences(desks.licences),
+        *licence_searches.licence_searches(management.gate, desks.licence_search),
         *gates.gates(desks.gates),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

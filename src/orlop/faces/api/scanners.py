@@ -65,10 +65,11 @@ class ScannerStatusValue(msgspec.Struct, frozen=True):
 
 class ScanReportValue(msgspec.Struct, frozen=True):
     """How far a scanner is with an image, and what it said last. `state`: `none` (it was never asked), `waiting`,
-    `scanning`, `judged`, `failed` (and why is `error`) or `passed` (it is not sent to images like that). `verdict`:
+    `scanning`, `judged`, `described` (it makes SBOMs alone, and made one: that is no verdict), `failed` (and why is
+    `error`) or `passed` (it is not sent to images like that). `verdict`:
     `none` until it has judged the image once; what it said stands until it says something else. `counts`: of each
     severity, before exceptions. `attached`, `attached_sbom`: the manifests that keep the report and the SBOM beside the
-    image."""
+    image. `failing_since`: since when the scanner does not answer."""
 
     scanner: str
     path: str
@@ -81,13 +82,14 @@ class ScanReportValue(msgspec.Struct, frozen=True):
     error: str
     attached: str
     attached_sbom: str
+    failing_since: values.Time
 
     @classmethod
     def of(cls, one: ScanOfImage) -> "ScanReportValue":
         """As clients see it."""
-        scan, scanner = one.scan, one.scanner
+        scan, scanner, away = one.scan, one.scanner, values.time(one.failing_since)
         if scan is None:
-            return cls(scanner.name, scanner.path, "none", "none", None, "", {}, 0, "", "", "")
+            return cls(scanner.name, scanner.path, "none", "none", None, "", {}, 0, "", "", "", away)
         verdict = "none" if not scan.judged_at else "findings" if scan.counts else "clean"
         by = scan.judged_by.words if scan.judged_by is not None else ""
         return cls(
@@ -102,6 +104,7 @@ class ScanReportValue(msgspec.Struct, frozen=True):
             error=scan.error,
             attached=scan.kept.report,
             attached_sbom=scan.kept.sbom,
+            failing_since=away,
         )
 
 

@@ -11,7 +11,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.headers import etag_matches
-from orlop.faces.http.responses import Headers, Response, header
+from orlop.faces.http.responses import Header, Headers, Response, header
 from orlop.ports.catalog import Pull
 from orlop.services.content.manifests import Expected, Manifests, Pushed
 from orlop.services.content.pulls import PullLog
@@ -76,6 +76,8 @@ class ManifestHandlers:
         ]
         if pushed.subject is not None:
             headers.append(header("oci-subject", pushed.subject))
+        if pushed.warning:
+            headers.append(warning(pushed.warning))
         headers += [header("oci-tag", tag) for tag in (pushed.tags if by_digest else ())]
         return Response(201, headers)
 
@@ -86,6 +88,13 @@ class ManifestHandlers:
         expected = _expected(exchange, [request.reference])
         await self._manifests.delete(request.repository, request.reference, exchange.caller, expected)
         return Response(202, [])
+
+
+def warning(text: str) -> Header:
+    """`Warning: 299 - "…"` (distribution-spec, main branch, "Warnings"): clients show it to people."""
+    said = "".join(c if c.isascii() and c.isprintable() else " " for c in text[:400])
+    quoted = said.replace("\\", "\\\\").replace('"', '\\"')
+    return header("warning", f'299 - "{quoted}"')
 
 
 def _expected(exchange: Exchange, references: Sequence[R]) -> dict[R, Digest | None]:

@@ -14,7 +14,7 @@ from orlop.domain.errors import RegistryError
 from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
-from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
+from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers, warning
 from orlop.faces.distribution.plain import PlainRequest, PreparedAnswer
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.turnstile import Turnstile
@@ -56,7 +56,7 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
             REVALIDATE if self.pull.tag is not None else IMMUTABLE,
         ]
         if self.warning:
-            headers.append(_warning(self.warning))
+            headers.append(warning(self.warning))
         return headers
 
     def response(self) -> Response:
@@ -123,7 +123,7 @@ class Pulling:
             passed = await self._gated.check(exchange.caller, ready.repository, request.reference, manifest)
             if passed.warning:
                 self._turnstile.held_back(exchange.caller, ready.pull, passed)
-                whole = msgspec.structs.replace(whole, headers=[*whole.headers, _warning(passed.warning)])
+                whole = msgspec.structs.replace(whole, headers=[*whole.headers, warning(passed.warning)])
         response = self._handlers.answer(whole, ready.pull, exchange)
         self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
         return response
@@ -147,13 +147,6 @@ class Pulling:
 
 async def _response(ready: Ready) -> Response:
     return ready.response()
-
-
-def _warning(text: str) -> Header:
-    """`Warning: 299 - "…"` (distribution-spec, main branch, "Warnings"): clients show it to people."""
-    said = "".join(c if c.isascii() and c.isprintable() else " " for c in text[:400])
-    quoted = said.replace("\\", "\\\\").replace('"', '\\"')
-    return header("warning", f'299 - "{quoted}"')
 
 
 def _parsed(method: str, target: bytes) -> Request | None:

@@ -17,6 +17,7 @@ from orlop.domain.errors import (
     TooManyRequests,
     Unavailable,
 )
+from orlop.domain.gates.gate import GateAt
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
 from orlop.domain.pulling import ways
 from orlop.domain.settings import place_words
@@ -30,6 +31,8 @@ from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.questions import Vulnerabilities, VulnerabilityReport
 from orlop.services.content.images import Image, Images, ImageTexts
 from orlop.services.content.inspection import Inspection, PlatformImage
+from orlop.services.gates.desk import GateDesk, GatesExplained
+from orlop.services.scanning.questions import ScannerReports
 
 #: Bytes of a manifest that are shown; the API has all of it.
 _RAW = 64 * 1024
@@ -52,10 +55,14 @@ _WORDS: Mapping[ContentKind, str] = {
 class ImageView:
     """See places.ImageTab."""
 
-    def __init__(self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities) -> None:
+    def __init__(
+        self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities, scans: ScannerReports, gates: GateDesk
+    ) -> None:
         self._pages = pages
         self._images = images
         self._vulnerabilities = vulnerabilities
+        self._scans = scans
+        self._gates = gates
 
     async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
         """Left what it is, right how to get it, below what it is made of."""
@@ -72,6 +79,7 @@ class ImageView:
         plain = not exchange.secure
         texts = await self._texts(exchange, image)
         raw = bytes(found.manifest)
+        report = await self._report(exchange, image, chosen)
         below, more_below = await self._images.referrers(caller, repository, found) if found.platforms else ({}, False)
         return self._pages.page(
             exchange,
@@ -87,7 +95,9 @@ class ImageView:
             platforms=[entry for entry in found.platforms if entry.runs],
             others=[entry for entry in found.platforms if not entry.runs],
             chosen=chosen,
-            report=await self._report(exchange, image, chosen),
+            report=report,
+            scans=await self._scans.beside(report.image) if report is not None else (),
+            gates=await self._verdict(exchange, image),
             below=below,
             more_below=more_below,
             shown=shown,
@@ -112,6 +122,12 @@ class ImageView:
         platform = chosen.platform if chosen is not None else ""
         with suppress(NotFound, ManifestUnknown, RequestInvalid):
             return await self._vulnerabilities.of(exchange.caller, image.repository, image.reference, platform)
+        return None
+
+    async def _verdict(self, exchange: UiExchange, image: Image) -> GatesExplained | None:
+        """What gates say of a pull; None of what is not held here."""
+        with suppress(NotFound, ManifestUnknown):
+            return await self._gates.explain(exchange.caller, image.repository, image.reference, GateAt.PULL)
         return None
 
     async def _texts(self, exchange: UiExchange, image: Image) -> ImageTexts:

@@ -8,12 +8,17 @@ import msgspec
 
 from orlop.domain.errors import RegistryError
 from orlop.domain.inside.rows import Refusal
-from orlop.ports.advisories import Advisories, AdvisoryReader, AdvisorySource, AdvisorySources, ImportRefused, ReadBatch
+from orlop.ports.advisories import (
+    REFUSALS_KEPT,
+    Advisories,
+    AdvisoryReader,
+    AdvisorySource,
+    AdvisorySources,
+    ImportRefused,
+    ReadBatch,
+)
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
-
-#: Reasons that are kept of one import.
-_REFUSALS = 100
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -34,7 +39,7 @@ class Imported(msgspec.Struct, frozen=True):
             self.changed + other.changed,
             self.older + other.older,
             self.refused + other.refused,
-            (*self.refusals, *other.refusals)[:_REFUSALS],
+            (*self.refusals, *other.refusals)[:REFUSALS_KEPT],
         )
 
 
@@ -94,8 +99,6 @@ class Importing:
             await self.failed(source, origin, error, by)
             raise
         now = self._clock.now()
-        before = await self._sources.get(source) if continues else None
-        whole = done if before is None else _known(before).joined(done)
         await self._sources.tell(
             AdvisorySource(
                 name=source,
@@ -103,12 +106,13 @@ class Importing:
                 etag=etag,
                 tried_at=now,
                 imported_at=now,
-                records=whole.records,
-                changed=whole.changed,
-                refused=whole.refused,
-                refusals=whole.refusals,
+                records=done.records,
+                changed=done.changed,
+                refused=done.refused,
+                refusals=done.refusals,
             ),
             by,
+            continues=continues,
         )
         self._imported(done)
         return done
@@ -127,10 +131,5 @@ class Importing:
             changed=stored.new + stored.changed + stored.others,
             older=stored.older,
             refused=len(batch.refusals),
-            refusals=batch.refusals[:_REFUSALS],
+            refusals=batch.refusals[:REFUSALS_KEPT],
         )
-
-
-def _known(source: AdvisorySource) -> Imported:
-    """What is written down of the last import of a source."""
-    return Imported(records=source.records, changed=source.changed, refused=source.refused, refusals=source.refusals)

@@ -59,7 +59,7 @@ class Matching:
             found: list[FindingRow] = []
             after = (0, 0)
             while rows := await self._matches.packages_of(waiting, after, _ROWS):
-                found += await asyncio.to_thread(_hits, rows)
+                found += await asyncio.to_thread(hits, rows)
                 after = (rows[-1].advisory, rows[-1].package)
             new = await self._matches.found_of_advisories(waiting, found, MATCHER_VERSION, version, self._by().at)
             if new is not None:
@@ -75,7 +75,7 @@ class Matching:
             for _ in range(_AGAIN):
                 version = await self._matches.version()
                 rows = await self._matches.advisories_of(part)
-                found = await asyncio.to_thread(_hits, rows)
+                found = await asyncio.to_thread(hits, rows)
                 if await self._matches.found_of_packages(part, found, MATCHER_VERSION, version):
                     done = done.joined(Matched(packages=len(part)))
                     break
@@ -87,7 +87,7 @@ class Matching:
         return await self._matches.unmatched_of(wanted, MATCHER_VERSION)
 
 
-def _hits(rows: Sequence[AffectedPackage]) -> list[FindingRow]:
+def hits(rows: Sequence[AffectedPackage]) -> list[FindingRow]:
     """What hits what; each version is compared with an advisory once, whatever packages have it."""
     known: dict[tuple[int, str, str, str], Comparison | None] = {}
     found: dict[tuple[int, int], FindingRow] = {}

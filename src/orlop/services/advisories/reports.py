@@ -14,39 +14,54 @@ from orlop.ports.search import SearchRows
 from orlop.services.advisories.counts import CountedImage, FindingCounts, ImageCounts, KnownFindings
 from orlop.services.advisories.questions import Vulnerability
 from orlop.services.content.repositories import Repositories
+from orlop.services.licences.counts import LicenceCounts, LicencesOfImages
 
 #: Repositories of one page at most, and findings of each that are told.
 PAGE_MOST, _WORST = 200, 5
+#: Repositories of one page whose licences are told: all packages of each are read for that.
+LICENCES_MOST = 50
 #: Names that are read at once, at least.
 _NAMES = 100
 
 
 class RepositoryReport(msgspec.Struct, frozen=True, kw_only=True):
     """A repository that has tags. `known`: None where its newest image is none, or nothing is known of it; `worst`: the
-    worst of what nobody accepts."""
+    worst of what nobody accepts; `licences`: None where that was not asked for, no rule holds, or nothing is known."""
 
     repository: RepositoryName
     newest: NewestImage
     known: KnownFindings | None
     worst: tuple[Vulnerability, ...] = ()
+    licences: LicenceCounts | None = None
 
 
 class VulnerabilityReports:
     """See the module."""
 
-    def __init__(self, repositories: Repositories, names: SearchRows, counting: Counting, counts: ImageCounts) -> None:
+    def __init__(
+        self,
+        repositories: Repositories,
+        names: SearchRows,
+        counting: Counting,
+        counts: ImageCounts,
+        licences: LicencesOfImages,
+    ) -> None:
+        self._licences = licences
         self._repositories = repositories
         self._names = names
         self._counting = counting
         self._counts = counts
 
-    async def page(self, caller: Caller, at: str, page: PageRequest) -> Page[RepositoryReport]:
-        """The next repositories at a place that have tags, by name, of which the caller may read what was found.
+    async def page(
+        self, caller: Caller, at: str, page: PageRequest, *, licences: bool = False
+    ) -> Page[RepositoryReport]:
+        """The next repositories at a place that have tags, by name, of which the caller may read what was found; with
+        `licences` also what rules for licences find, of LICENCES_MOST at most.
 
         Raises Unauthorized, RequestInvalid.
         """
         spans = at_or_below(checked_path(at.strip("/")))
-        size = min(page.size, PAGE_MOST)
+        size = min(page.size, LICENCES_MOST if licences else PAGE_MOST)
         found: list[tuple[RepositoryName, NewestImage]] = []
         async for names in self._visible(caller, spans, page.after, size + 1):
             newest = await self._counting.newest(names)
@@ -55,11 +70,13 @@ class VulnerabilityReports:
                 break
         wanted = {name: CountedImage(name, one.digest, (one.tag,)) for name, one in found[:size]}
         known = await self._counts.known(list(wanted.values()))
+        licensed = await self._licences.of(list(wanted.values())) if licences else {}
         rows = []
         for name, one in found[:size]:
             mine = known.get(wanted[name])
             worst = mine.found[:_WORST] if mine is not None else ()
-            rows.append(RepositoryReport(repository=name, newest=one, known=mine, worst=worst))
+            under = licensed.get(wanted[name])
+            rows.append(RepositoryReport(repository=name, newest=one, known=mine, worst=worst, licences=under))
         return Page(tuple(rows), more=len(found) > size)
 
     async def of(

@@ -14,7 +14,7 @@ from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import Advisories, AdvisorySources, AdvisoryStore, Vulnerable
 from orlop.ports.holding import AskedPackage, HoldingPlace, PackageFinding, PackageHolders, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage, Judgement
-from orlop.services.inside.holders import ImageHolders
+from orlop.services.inside.holders import ImageHolders, SoughtPackages
 
 #: Advisories that may have one name, and packages that they may hit.
 _ADVISORIES, _PACKAGES = 1_000, 50_000
@@ -79,10 +79,10 @@ class VulnerabilitySearch:
             counts = await self._advisories.counts()
             known = tuple(source.name for source in await self._sources.all() if source.imported_at)
             # The page is asked for all the same: whoever may not sign in learns nothing.
-            await self._holders.page(caller, (), at, page)
+            await self._holders.page(caller, SoughtPackages(self._holding, ()), at, page)
             return VulnerabilityFound(advisories=(), all_advisories=counts.advisories, sources=known)
         packages = await self._vulnerable.packages_hit(list(meant), _PACKAGES)
-        listed = await self._holders.page(caller, packages, at, page)
+        listed = await self._holders.page(caller, SoughtPackages(self._holding, packages), at, page)
         names = tuple(sorted(set(meant.values())))
         if not listed.places:
             return VulnerabilityFound(advisories=names, goes_on=listed.goes_on)

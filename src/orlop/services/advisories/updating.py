@@ -152,7 +152,7 @@ class Updating:
                 if not found.files:
                     await self._unchanged(feed, before, found.state)
                     return None
-                seen: set[str] | None = set() if feed.body.prune else None
+                seen: set[str] | None = set(found.names or ()) if feed.body.prune else None
                 done = await self._importing.batches(
                     feed.name,
                     whole(self._read(found, seen, read)),

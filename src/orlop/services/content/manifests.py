@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
+from orlop.ports.terms import Terms
 from orlop.services.content.referrers import Referrers
 from orlop.services.tags.terms import WriteTerms
 
@@ -30,14 +32,49 @@ class Pushed(msgspec.Struct, frozen=True):
     digest: Digest
     subject: Digest | None
     tags: tuple[Tag, ...]
+    warning: str = ""
+    """What the client is to know of it."""
+
+
+class GatedPush(msgspec.Struct, frozen=True):
+    """A push that goes on: the version of the settings by which it does, and what the client is to know of it."""
+
+    settings: int
+    warning: str = ""
+
+
+class PushGate(Protocol):
+    """What holds manifests back before they are stored."""
+
+    def clear(self, repository: RepositoryName) -> bool:
+        """Whether it is remembered that nothing is held back there. Costs about a microsecond."""
+        ...
+
+    async def check(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, digest: Digest, manifest: Manifest
+    ) -> GatedPush:
+        """Let a push go on. Raises Denied where it does not; ManifestBlobUnknown, Unavailable."""
+        ...
+
+    def warned(self, caller: Caller, repository: RepositoryName, digest: Digest, tag: str, sentence: str) -> None:
+        """What was warned of is stored."""
+        ...
 
 
 class Manifests:
     """`sparse_indexes`: an index may name manifests that its repository does not hold."""
 
     def __init__(
-        self, rows: ManifestRows, referrers: Referrers, terms: WriteTerms, clock: Clock, *, sparse_indexes: bool
+        self,
+        rows: ManifestRows,
+        referrers: Referrers,
+        terms: WriteTerms,
+        clock: Clock,
+        *,
+        sparse_indexes: bool,
+        gate: PushGate | None = None,
     ) -> None:
+        self._gate = gate
         self._rows = rows
         self._referrers = referrers
         self._terms = terms
@@ -72,7 +109,8 @@ class Manifests:
         `expected`: what each of the tags points at, or None where it is not there; Stale is raised otherwise.
 
         Raises ManifestInvalid, ManifestBlobUnknown, DigestInvalid when `reference` is another content's digest, or what
-        refuses the caller what the push turns out to be: a new repository, a new manifest, a tag that is set or moved.
+        refuses the caller what the push turns out to be: a new repository, a new manifest, a tag that is set or moved,
+        an image that a gate does not let in.
         """
         if len(content) <= _PARSE_INLINE:
             manifest = parse_manifest(content, content_type)
@@ -88,8 +126,8 @@ class Manifests:
         else:
             digest = digest_of(content)
             pointing = (reference,)
-        await self._store(repository, digest, content, manifest, pointing, caller, expected)
-        return Pushed(digest, manifest.subject, pointing)
+        warning = await self._store(repository, digest, content, manifest, pointing, caller, expected)
+        return Pushed(digest, manifest.subject, pointing, warning)
 
     async def _store(
         self,
@@ -100,7 +138,7 @@ class Manifests:
         tags: tuple[Tag, ...],
         caller: Caller,
         expected: Expected | None,
-    ) -> None:
+    ) -> str:
         push = ManifestPush(
             repository,
             digest,
@@ -110,10 +148,21 @@ class Manifests:
             sparse=self._sparse_indexes and manifest.is_index,
         )
         who = by(caller, self._clock.now())
-        await self._terms.keep(
-            lambda: self._terms.push(caller, repository, tags, expected),
-            lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who),
-        )
+        gate, warning = self._gate, ""
+
+        async def made() -> Terms:
+            nonlocal warning
+            terms = await self._terms.push(caller, repository, tags, expected)
+            if gate is None or gate.clear(repository):
+                return terms
+            passed = await gate.check(caller, repository, tags[0] if tags else digest, digest, manifest)
+            warning = passed.warning
+            return msgspec.structs.replace(terms, settings=min(passed.settings, terms.settings or passed.settings))
+
+        await self._terms.keep(made, lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who))
+        if gate is not None and warning:
+            gate.warned(caller, repository, digest, tags[0] if tags else "", warning)
+        return warning
 
     async def delete(
         self,

@@ -1,6 +1,7 @@
 """What gates say, for whoever asks before a client does: of one image, and of all that a place holds."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -115,21 +116,35 @@ class GateDesk:
                 held = held or mode is GateMode.ENFORCE
             sentence = said.sentence(image_words(repository, reference, said.path)) if said is not None else ""
             words.append(GateWord(gate.name, gate.path, mode, outcome, sentence))
-        passes = not self._access.everyone and await self._access.allows(
-            caller, Action.PULL_HELD, repository=repository
+        passes = (
+            at is GateAt.PULL
+            and not self._access.everyone
+            and await self._access.allows(caller, Action.PULL_HELD, repository=repository)
         )
         return GatesExplained(repository, reference, manifest.digest, held, held and not passes, tuple(words))
 
     async def dry_run(self, caller: Caller, path: str, name: str, page: PageRequest) -> DryRun:
         """What a gate of a place would hold back today, whatever its mode is, by repository and tag, of those where the
         caller may read what was found. Raises Unauthorized, Denied, RequestInvalid, NotFound, PageInvalid."""
-        path, name = checked_path(path.strip("/")), checked_name(GATES.kind, name)
-        await self._permission.check(caller, Operation.GATE_TRY, namespace=path)
+        path, name = await self._may_try(caller, path, name)
         gates = [each for each in await self._settings.covering(GATES, path) if each.path == path]
         gate = next((each for each in gates if each.name == name), None)
         if gate is None:
             raise NotFound(f"there is no gate {name} of {place_words(path)}", {"name": name, "path": path})
-        most, looked = min(page.size, PAGE_MOST), 0
+        return await self._run(caller, gate, page)
+
+    async def trial(self, caller: Caller, path: str, name: str, body: dict[str, Any], page: PageRequest) -> DryRun:
+        """The same of a gate that is not kept: what it would hold back if it said this. Raises as dry_run."""
+        path, name = await self._may_try(caller, path, name)
+        return await self._run(caller, InForce(path, name, GATES.parse(name, body), ""), page)
+
+    async def _may_try(self, caller: Caller, path: str, name: str) -> tuple[str, str]:
+        path, name = checked_path(path.strip("/")), checked_name(GATES.kind, name)
+        await self._permission.check(caller, Operation.GATE_TRY, namespace=path)
+        return path, name
+
+    async def _run(self, caller: Caller, gate: InForce, page: PageRequest) -> DryRun:
+        path, most, looked = gate.path, min(page.size, PAGE_MOST), 0
         held: list[HeldImage] = []
         last, known = "", dict[tuple[str, str], Objection | None]()
         async for tags in self._tagged(caller, path, page.after, most):
@@ -165,8 +180,10 @@ class GateDesk:
         if start and not separator:
             raise PageInvalid("a dry run goes on after REPOSITORY:TAG, as it says", {"after": start[:64]})
         within = at_or_below(path)
-        if any(span.low <= repository < span.high for span in within) and await self._access.allows(
-            caller, Action.SCAN_READ, repository=repository
+        if (
+            repository
+            and any(span.low <= repository < span.high for span in within)
+            and await self._access.allows(caller, Action.SCAN_READ, repository=repository)
         ):
             async for tags in self._of(RepositoryName(repository), tag, most):
                 yield tags

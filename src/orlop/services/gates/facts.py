@@ -1,39 +1,35 @@
 """What gates have to know of an image: of what is known of it no more than they ask for."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.artifacts import IMAGE_CONFIGS, kind_of_type
+from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
 from orlop.domain.gates.conditions import ImageFacts
+from orlop.domain.gates.expressions import is_about_findings
 from orlop.domain.gates.gate import Gate
-from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing
-from orlop.domain.image_config import ImageConfig, base_of, parse_config
+from orlop.domain.gates.given import Given, GivenFinding
+from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
 from orlop.domain.inside.purl import without_version
-from orlop.domain.manifest import EdgeKind, Manifest, parse_manifest
+from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
-from orlop.domain.ranges import Span
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
+from orlop.ports.expressions import Expressions
 from orlop.ports.gates import GateRows, ManifestPlace
 from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
 from orlop.services.advisories.matching import Matching
-from orlop.services.content.blobs import Blobs
+from orlop.services.gates.said import SaidOfImages, read, runs
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.licences.questions import licence_finding
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.upstreams.ages import moment
-from orlop.services.upstreams.shown import Upstreams
+from orlop.services.trust.standing import ImageTrust
 
-#: Larger configs are of no image.
-_CONFIG = 8 * 1024 * 1024
 #: Things of each kind of one image that are looked at, the worst of what was found.
 _MOST = 10_000
 #: Images of an index whose packages are looked up at once; those of others are as the job leaves them.
@@ -44,7 +40,7 @@ _STANDING = {InsideState.READ: Standing.KNOWN, InsideState.UNREAD: Standing.UNRE
 
 class GatedImage(msgspec.Struct, frozen=True):
     """What a manifest comes to for gates: each image that it is or lists, nothing of what does not run. `until`: when
-    an exception ends that holds for it, in microseconds since 1970; 0: none does."""
+    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never."""
 
     images: tuple[JudgedFacts, ...]
     until: int = 0
@@ -62,8 +58,10 @@ class GateFacts:
         matching: Matching,
         acceptance: Acceptance,
         settings: SettingsInForce,
-        blobs: Blobs,
-        upstreams: Upstreams,
+        said: SaidOfImages,
+        expressions: Expressions,
+        documents: AttachedDocuments,
+        trust: ImageTrust,
     ) -> None:
         self._rows = rows
         self._insides = insides
@@ -72,8 +70,10 @@ class GateFacts:
         self._matching = matching
         self._acceptance = acceptance
         self._settings = settings
-        self._blobs = blobs
-        self._upstreams = upstreams
+        self._said = said
+        self._expressions = expressions
+        self._documents = documents
+        self._trust = trust
 
     async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
         """What these gates ask of a manifest. Raises Unavailable."""
@@ -85,15 +85,57 @@ class GateFacts:
         if any(gate.needs_read for gate in gates):
             images = await self._read(repository, manifest.digest, parsed, place, gates)
         if any(gate.require_sbom for gate in gates):
-            subjects = [manifest.digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
-            types = await self._rows.artifact_types(repository, subjects[:_MOST])
-            has_sbom = any(kind_of_type(each) is ContentKind.SBOM for each in types)
+            has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
         if not parsed.is_index and any(gate.needs_config for gate in gates):
-            said = await self._said(repository, parsed)
-            images = [msgspec.structs.replace(image, said=said) for image in images]
-        exceptions = await self._acceptance.exceptions(repository, place.tags)
-        return GatedImage(tuple(images), min((each.body.ends_at for each in exceptions), default=0))
+            said = await self._said.of(repository, parsed)
+            images = [
+                msgspec.structs.replace(
+                    image, said=said, expressed=await self._expressed(repository, manifest.digest, gates, said, image)
+                )
+                for image in images
+            ]
+        ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
+        if names := sorted({name for gate in gates for name in gate.signed_by}):
+            signed = await self._trust.signed_by(repository, manifest.digest, names)
+            unsigned = tuple(UnsignedThing(one.name, one.why) for one in signed.missing)
+            images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
+            ends += [signed.until] if signed.until else []
+        return GatedImage(tuple(images), min(ends, default=0))
+
+    async def _expressed(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        gates: Sequence[Gate],
+        said: ImageFacts,
+        image: JudgedFacts,
+    ) -> Mapping[str, str]:
+        """Why it does not meet expressions. What is not read yet is not asked about."""
+        asked = list(dict.fromkeys(gate.expression for gate in gates if gate.expression))
+        if image.standing is Standing.WAITING:
+            asked = [each for each in asked if not is_about_findings(each)]
+        if not asked:
+            return {}
+        found = tuple(
+            GivenFinding(one.id, one.package, one.installed, one.fixed, one.severity, one.exploited)
+            for one in image.found
+        )
+        given = Given(repository=repository, digest=str(digest), said=said, findings=found)
+        return await self._expressions.judge(asked, given)
+
+    async def _has_sbom(
+        self, repository: RepositoryName, digest: Digest, parsed: Manifest, place: ManifestPlace
+    ) -> bool:
+        """Whether an image, what lists it, or what it lists has an SBOM: as such, or attested by cosign or BuildKit."""
+        subjects = [digest, *place.indexes, *(edge.digest for edge in parsed.edges if parsed.is_index)]
+        types = await self._rows.artifact_types(repository, subjects[:_MOST])
+        if any(kind_of_type(each) is ContentKind.SBOM for each in types):
+            return True
+        for subject in subjects[:_CHILDREN]:
+            if any(each.certain for each in await self._documents.listed(repository, subject)):
+                return True
+        return False
 
     async def _read(
         self,
@@ -167,68 +209,3 @@ class GateFacts:
             if wrong is not None and wrong.accepted is None:
                 found.append(LicenceThing(package.name, package.version, wrong.why))
         return tuple(found[:_MOST])
-
-    async def _said(self, repository: RepositoryName, parsed: Manifest) -> ImageFacts:
-        """What an image says of itself; what cannot be read says nothing."""
-        size = sum(edge.size for edge in parsed.edges if edge.kind is EdgeKind.LAYER)
-        showing = await self._upstreams.of(repository)
-        registry = showing.upstream.host if showing is not None else ""
-        config = await self._config(repository, parsed)
-        base = base_of(parsed.annotations, config)
-        if config is None:
-            return ImageFacts(registry=registry, size=size)
-        return ImageFacts(
-            platform=config.platform,
-            user=config.user,
-            labels=config.labels,
-            base=base.name if base is not None else "",
-            registry=registry,
-            size=size,
-            created_at=moment(config.created) or 0,
-        )
-
-    async def _config(self, repository: RepositoryName, parsed: Manifest) -> ImageConfig | None:
-        edge = next((edge for edge in parsed.edges if edge.kind is EdgeKind.CONFIG), None)
-        if edge is None or edge.size > _CONFIG:
-            return None
-        try:
-            found = await self._blobs.find(repository, edge.digest, Caller(SYSTEM))
-            content = await self._blobs.open(found.blob)
-        except BlobUnknown:
-            return None
-        try:
-            read_ = b"".join([bytes(piece) async for piece in content.chunks(Span(0, found.blob.size))])
-        except ContentCorrupt:
-            return None
-        finally:
-            content.close()
-        layers = sum(edge.kind is EdgeKind.LAYER for edge in parsed.edges)
-        return await asyncio.to_thread(_parsed_config, read_, layers)
-
-
-def read(manifest: StoredManifest) -> Manifest | None:
-    """The manifest; None for what an earlier release let in, and is none."""
-    try:
-        return parse_manifest(manifest.content, manifest.media_type)
-    except ManifestInvalid:
-        return None
-
-
-def runs(parsed: Manifest) -> bool:
-    """Whether engines may run it: it has the config of an image and anything in it that is no signature or attestation.
-
-    What it calls itself does not matter: engines do not look at that either.
-    """
-    configs = {edge.media_type for edge in parsed.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}}
-    if configs.isdisjoint(IMAGE_CONFIGS):
-        return False
-    layers = [kind_of_type(edge.media_type) for edge in parsed.edges if edge.kind is EdgeKind.LAYER]
-    return not layers or any(kind in {ContentKind.OTHER, ContentKind.IMAGE} for kind in layers)
-
-
-def _parsed_config(content: bytes, layers: int) -> ImageConfig | None:
-    try:
-        document = msgspec.json.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    return parse_config(document, layers) if isinstance(document, dict) else None

@@ -12,7 +12,7 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.insides import Insides, InsideState
-from orlop.services.gates.facts import read, runs
+from orlop.services.gates.said import read, runs
 from orlop.services.inside.reading import ImageReading
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.shown import Upstreams

@@ -62,7 +62,7 @@ class Attached(msgspec.Struct, frozen=True):
 
 
 class Attaching:
-    """`version`: of Orlop."""
+    """`version`: of Orlop; `counted` is told of each SBOM: its format, and whether it is attached or refused."""
 
     def __init__(
         self,
@@ -76,7 +76,9 @@ class Attaching:
         uploads: Uploads,
         clock: Clock,
         version: str,
+        counted: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
+        self._counted = counted
         self._store = store
         self._documents = documents
         self._rows = rows
@@ -94,12 +96,17 @@ class Attaching:
         for repository in await self._store.places.holders(image, HOLDERS):
             for form in sorted(await self._wanted(repository)):
                 try:
-                    attached += await self._attach(repository, image, form)
+                    is_new = await self._attach(repository, image, form)
                 except RegistryError as error:
                     _log.warning("an SBOM is not attached", repository=repository, image=image, why=error.message)
                     words = f"{form}: {error.message}"
                     await self._store.places.refused(repository, image, words, By(SYSTEM.name, self._clock.now()))
                     refused.append(f"{repository}@{image}: {error.message}")
+                    self._counted(form, "refused")
+                    continue
+                if is_new:
+                    attached += 1
+                    self._counted(form, "attached")
         return Attached(attached, tuple(refused))
 
     async def _wanted(self, repository: RepositoryName) -> frozenset[SbomFormat]:

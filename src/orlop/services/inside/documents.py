@@ -28,6 +28,7 @@ from orlop.ports.catalog import Holdings, Manifests, StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.inside import DOCUMENT_BYTES, DOCUMENT_READER_VERSION, DocumentReader
 from orlop.ports.insides import InsideStore
+from orlop.services.access.standing import AccountStanding
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.referrers import Referrers
 from orlop.services.settings.in_force import SettingsInForce
@@ -53,6 +54,8 @@ class AttachedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """How it is attached: `referrer`, `buildkit` or `cosign`."""
     pushed_by: str
     pushed_at: int
+    certain: bool = True
+    """Whether what is around it says that it is an SBOM."""
 
 
 class AttachedDocuments:
@@ -67,8 +70,10 @@ class AttachedDocuments:
         blobs: Blobs,
         settings: SettingsInForce,
         reader: DocumentReader,
+        standing: AccountStanding,
         clock: Clock,
     ) -> None:
+        self._standing = standing
         self._store = store
         self._manifests = manifests
         self._referrers = referrers
@@ -103,9 +108,21 @@ class AttachedDocuments:
                         way=way,
                         pushed_by=standing.pushed_by,
                         pushed_at=standing.pushed_at,
+                        certain=layer.certain,
                     ),
                 )
         return _sorted(found)
+
+    async def trusted(
+        self, rules: SbomsHere, repository: RepositoryName, documents: Sequence[AttachedDocument]
+    ) -> frozenset[str]:
+        """Those that attached any of these documents and whose word counts there, as of now."""
+        found = set()
+        for name in dict.fromkeys(each.pushed_by for each in documents):
+            roles = await self._standing.roles(name, rules.roles, repository) if rules.roles else frozenset()
+            if rules.trusts(name, roles):
+                found.add(name)
+        return frozenset(found)
 
     async def claims(self, image: Digest, layers: Sequence[Digest], *, last: bool) -> ImageClaims:
         """What counts of what others say of an image. Raises RegistryError where a document cannot be read now; of the
@@ -121,11 +138,9 @@ class AttachedDocuments:
             return ImageClaims()
         documents: dict[Digest, RepositoryName] | None = None
         for repository, rule in zip(holders, rules, strict=True):
-            here = {
-                each.digest: repository
-                for each in await self.listed(repository, image)
-                if each.pushed_by in rule.pushed_by
-            }
+            listed = await self.listed(repository, image)
+            trusted = await self.trusted(rule, repository, listed)
+            here = {each.digest: repository for each in listed if each.pushed_by in trusted}
             documents = here if documents is None else {key: documents[key] for key in documents if key in here}
         read = [(each, await self._facts(repository, each, last)) for each, repository in (documents or {}).items()]
         told = [(digest, facts) for digest, facts in read if not facts.about or str(image) in facts.about]

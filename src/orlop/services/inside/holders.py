@@ -5,7 +5,7 @@ along the repositories that they may see: then an answer may end before a page i
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from orlop.domain.access import Action, Caller
 from orlop.domain.access.spans import EVERYTHING, NameSpan, after, at_or_below, common
@@ -14,7 +14,7 @@ from orlop.domain.errors import PageInvalid, RegistryError
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.domain.settings import checked_path
-from orlop.ports.holding import HoldingPlace, PackageHolders
+from orlop.ports.holding import HoldingPlace, LookedAt, PackageHolders
 from orlop.ports.search import SearchRows
 from orlop.services.content.repositories import Repositories
 
@@ -31,26 +31,82 @@ class HolderPage(NamedTuple):
     goes_on: str
 
 
+class Sought(Protocol):
+    """What images are to hold. `together`: manifests that are looked at in one question."""
+
+    together: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no image can hold it."""
+        ...
+
+    async def rare(self, most: int) -> tuple[HoldingPlace, ...] | None:
+        """Every place of images that hold it; None: there are more than so many."""
+        ...
+
+    async def along(self, repositories: Sequence[str], after: tuple[str, str], limit: int) -> tuple[LookedAt, ...]:
+        """The next manifests of repositories, behind a place."""
+        ...
+
+
+class SoughtPackages:
+    """Any of these packages."""
+
+    together = _TOGETHER
+
+    def __init__(self, holding: PackageHolders, packages: Sequence[int]) -> None:
+        self._holding = holding
+        self._packages = packages
+        self.is_nothing = not packages
+
+    async def rare(self, most: int) -> tuple[HoldingPlace, ...] | None:
+        """See Sought."""
+        return await self._holding.rare(self._packages, most)
+
+    async def along(self, repositories: Sequence[str], after: tuple[str, str], limit: int) -> tuple[LookedAt, ...]:
+        """See Sought."""
+        return await self._holding.along(self._packages, repositories, after, limit)
+
+
+class SoughtLicences:
+    """Packages under any of these licences: which it is that an image holds is looked up package by package."""
+
+    together = 500
+
+    def __init__(self, holding: PackageHolders, licences: Sequence[int]) -> None:
+        self._holding = holding
+        self._licences = licences
+        self.is_nothing = not licences
+
+    async def rare(self, most: int) -> tuple[HoldingPlace, ...] | None:
+        """See Sought."""
+        return await self._holding.rare_licensed(self._licences, most)
+
+    async def along(self, repositories: Sequence[str], after: tuple[str, str], limit: int) -> tuple[LookedAt, ...]:
+        """See Sought."""
+        return await self._holding.along_licensed(self._licences, repositories, after, limit)
+
+
 class ImageHolders:
     """See the module."""
 
-    def __init__(self, repositories: Repositories, names: SearchRows, holding: PackageHolders) -> None:
+    def __init__(self, repositories: Repositories, names: SearchRows) -> None:
         self._repositories = repositories
         self._names = names
-        self._holding = holding
 
-    async def page(self, caller: Caller, packages: Sequence[int], at: str, page: PageRequest) -> HolderPage:
-        """Images at a place that hold any of these packages, of repositories whose findings the caller may read.
+    async def page(self, caller: Caller, sought: Sought, at: str, page: PageRequest) -> HolderPage:
+        """Images at a place that hold something, of repositories whose findings the caller may read.
 
         `at`: a namespace or repository, empty for all. Raises Unauthorized, RequestInvalid, PageInvalid.
         """
         spans = at_or_below(checked_path(at.strip("/")))
         start = _parsed(page.after)
-        if not packages:
+        if sought.is_nothing:
             return HolderPage((), "")
-        rare = await self._holding.rare(packages, _RARE)
+        rare = await sought.rare(_RARE)
         if rare is None:
-            return await self._along(caller, packages, spans, start, page.size)
+            return await self._along(caller, sought, spans, start, page.size)
         places = sorted(place for place in rare if (place.repository, place.digest) > start)
         found = [place async for place in self._seen(caller, places, spans, page.size + 1)]
         shown = found[: page.size]
@@ -89,7 +145,7 @@ class ImageHolders:
     async def _along(
         self,
         caller: Caller,
-        packages: Sequence[int],
+        sought: Sought,
         within: tuple[NameSpan, ...],
         start: tuple[str, str],
         size: int,
@@ -102,7 +158,7 @@ class ImageHolders:
                 names = await self._names.names((), left, _NAMES)
                 seen = [name for name in names if sees(name)]
                 while seen:
-                    rows = await self._holding.along(packages, seen, last, _TOGETHER)
+                    rows = await sought.along(seen, last, min(_TOGETHER, sought.together))
                     found += [row.place for row in rows if row.holds]
                     looked += len(rows)
                     if len(found) > size:
@@ -111,7 +167,7 @@ class ImageHolders:
                         last = (rows[-1].place.repository, rows[-1].place.digest)
                     if looked >= _MOST:
                         return HolderPage(tuple(found), " ".join(last))
-                    if len(rows) < _TOGETHER:
+                    if len(rows) < min(_TOGETHER, sought.together):
                         break
                 if len(names) < _NAMES:
                     break

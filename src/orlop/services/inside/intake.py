@@ -6,14 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.artifacts import kind_of
-from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import REFERRED, Event, EventKind
 from orlop.domain.inside.carriers import VEX_DOCUMENTS
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
-from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
 from orlop.ports.clock import Clock
@@ -23,6 +19,7 @@ from orlop.ports.jobs import Lease
 from orlop.ports.vex import VexDocuments
 from orlop.services.following import known
 from orlop.services.following.follow import Following
+from orlop.services.following.manifests import found_manifest
 from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_tag
 
 #: Events of one batch.
@@ -30,6 +27,13 @@ _TOGETHER = 200
 _ARRIVALS = frozenset({EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED})
 _OF_CONTENT = frozenset(
     {EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.TAG_SET, EventKind.TAG_DELETED}
+)
+#: Of who has which role somewhere.
+_OF_RIGHTS = frozenset(
+    {
+        *(EventKind.ACCOUNT_CHANGED, EventKind.ACCOUNT_DELETED, EventKind.GROUP_CHANGED, EventKind.GROUP_DELETED),
+        *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
+    }
 )
 
 
@@ -44,7 +48,8 @@ class _Pushed(msgspec.Struct, frozen=True):
 
 class ImageIntake:
     """`step` is for the holder of the follower's lease; `news` is called when there is something to read, `changed`
-    with a place whose rules for SBOMs are others, `vex_news` when there are VEX documents to read."""
+    with a place whose rules for SBOMs are others, `vex_news` when there are VEX documents to read;
+    `by_roles` gives the places whose rules for SBOMs name roles."""
 
     def __init__(
         self,
@@ -58,7 +63,9 @@ class ImageIntake:
         changed: Callable[[str], Awaitable[object]],
         vex: VexDocuments,
         vex_news: Callable[[], Awaitable[object]],
+        by_roles: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
+        self._by_roles = by_roles
         self._insides = store.images
         self._places = store.places
         self._manifests = manifests
@@ -99,7 +106,10 @@ class ImageIntake:
                     documents[repository, digest] = None
             if event.actor != SYSTEM.name:
                 anew |= dict.fromkeys((repository, image) for image in said_of)
-        for place in {event.repository for event in events if _is_of_rules(event) or _is_of_a_repository(event)}:
+        places = {event.repository for event in events if _is_of_rules(event) or _is_of_a_repository(event)}
+        if any(event.kind in _OF_RIGHTS for event in events):
+            places |= set(await self._by_roles())
+        for place in sorted(places):
             await self._changed(place)
         told = [await self._is_told_anew(repository, image) for repository, image in anew]
         told += [await self._came(repository, image) for repository, image in held]
@@ -124,9 +134,11 @@ class ImageIntake:
         others say of it, or it is to be attached there; whether it is."""
         if await self._insides.of(image) is None:
             return False
+        # First, whatever rules hold here: what documents of elsewhere said stands no longer.
+        anew = await self._places.came(image, self._clock.now())
         rule = await self._documents.rules(repository)
         if not rule.attach and rule.counts is AttachedCount.NEVER:
-            return await self._places.came(image, self._clock.now())
+            return anew
         await self._insides.again(image, self._clock.now())
         return True
 
@@ -142,15 +154,11 @@ class ImageIntake:
         )
 
     async def _look(self, repository: RepositoryName, digest: Digest) -> _Pushed:
-        found = await self._manifests.resolve(repository, digest)
-        if found is None:  # it went meanwhile
+        found = await found_manifest(self._manifests, repository, digest)
+        if found is None:
             return _Pushed()
-        try:
-            manifest = parse_manifest(found.content, found.media_type)
-        except ManifestInvalid:  # an earlier release let it in
-            return _Pushed()
-        has_vex = bool(VEX_DOCUMENTS.layers(manifest, found.content))
-        return _Pushed(kind_of(manifest) is ContentKind.IMAGE, has_vex, said_by(manifest, found.content))
+        has_vex = bool(VEX_DOCUMENTS.layers(found.manifest, found.content))
+        return _Pushed(found.is_image, has_vex, said_by(found.manifest, found.content))
 
 
 def _named_by(event: Event) -> tuple[Digest, ...]:

@@ -117,14 +117,16 @@ class ImageInsides:
         digest = Digest.stored(found.digest)
         rules = await self._documents.rules(repository)
         told = await self._images.sees_actors(caller, repository)
+        listed = await self._documents.listed(repository, digest)
+        trusted = await self._documents.trusted(rules, repository, listed)
         documents = tuple(
             AttachedSbom(
                 document=each
                 if told or each.pushed_by == caller.subject.name
                 else msgspec.structs.replace(each, pushed_by=""),
-                counts=rules.counts is not AttachedCount.NEVER and each.pushed_by in rules.pushed_by,
+                counts=each.pushed_by in trusted,
             )
-            for each in await self._documents.listed(repository, digest)
+            for each in listed
         )
         return AttachedHere(repository, digest, rules.counts, documents)
 

@@ -45,7 +45,8 @@ class Later(Exception):
 
 
 class ImageReading:
-    """See the module. `sleep` waits for so many seconds."""
+    """See the module. `sleep` waits for so many seconds; `forgetting` removes what else is known of images that are
+    gone, and says how many rows that were."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class ImageReading:
         jobs: Jobs,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        forgetting: Sequence[Callable[[], Awaitable[int]]] = (),
     ) -> None:
         self._store = store
         self._manifests = manifests
@@ -68,6 +70,7 @@ class ImageReading:
         self._jobs = jobs
         self._clock = clock
         self._sleep = sleep
+        self._forgetting = forgetting
 
     def works(self) -> tuple[Work, ...]:
         """The job that reads, and the one that looks for what was missed and forgets what is gone."""
@@ -116,7 +119,11 @@ class ImageReading:
             found += older
         if found:
             await self.call()
+        while await self._store.images.license(_WINDOW):
+            await self._sleep(0)
         gone = await self._store.images.forget()
+        for forget in self._forgetting:
+            gone += await forget()
         return f"{found} to be read, {gone} rows of what is gone removed"
 
     async def anew(self, run: Run) -> str:

@@ -6,7 +6,7 @@ from orlop.domain.access import Caller
 from orlop.domain.inside.asked import PackageAsked, package_url, parse_asked
 from orlop.domain.pages import PageRequest
 from orlop.ports.holding import AskedPackage, HoldingPlace, PackageHolders, PlaceNames
-from orlop.services.inside.holders import ImageHolders
+from orlop.services.inside.holders import ImageHolders, SoughtPackages
 
 #: Packages of one name that are compared: more versions than any has.
 VERSIONS = 20_000
@@ -50,7 +50,8 @@ class PackageSearch:
         rows = await self._holding.asked(asked.key, asked.type, VERSIONS + 1)
         found = _fitting(asked, rows)
         remarks = (f"more than {VERSIONS} packages have this name; name a type",) if len(rows) > VERSIONS else ()
-        listed = await self._holders.page(caller, [one.package.id for one in found], at, page)
+        sought = SoughtPackages(self._holding, [one.package.id for one in found])
+        listed = await self._holders.page(caller, sought, at, page)
         if not listed.places:
             return PackagesFound((), listed.goes_on, remarks)
         by_id = {one.package.id: one for one in found}

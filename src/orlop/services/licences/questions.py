@@ -57,6 +57,13 @@ class LicenceReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: int
     accepted: int
 
+    @property
+    def found(self) -> tuple[LicensedPackage, ...]:
+        """Packages that rules find anything wrong with, those that nobody accepts first, then by name."""
+        wrong = [(one, one.finding) for use in self.licences for one in use.packages if one.finding is not None]
+        wrong.sort(key=lambda pair: (pair[1].accepted is not None, pair[0].package, pair[0].version))
+        return tuple(one for one, _ in wrong)
+
 
 class ImageLicences:
     """See the module."""
@@ -70,7 +77,11 @@ class ImageLicences:
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
     ) -> LicenceReport:
         """What is known, once it was read. Raises as ImageInsides.whole."""
-        image = await self._insides.whole(caller, repository, reference, platform)
+        return await self.report(await self._insides.whole(caller, repository, reference, platform))
+
+    async def report(self, image: ImageInside) -> LicenceReport:
+        """The same of an image that somebody may see, as far as it was read."""
+        repository = image.repository
         rules = await self._settings.covering(LICENCE_RULES, repository)
         exceptions: Sequence[InForce] = ()
         if rules:

@@ -28,7 +28,7 @@ from orlop.services.management.sessions import Keys, SessionsOfAccounts
 from orlop.services.management.tokens import PersonalTokens
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
-from orlop.services.settings.kept import KeptSettings
+from orlop.services.settings.kept import KeptSettings, SettingCheck
 from orlop.services.tags.terms import WriteTerms
 
 
@@ -63,6 +63,7 @@ class Management(msgspec.Struct, frozen=True):
         signing: Signing,
         kinds: Mapping[str, SettingKind],
         places: SecretPlaces,
+        checks: Mapping[str, SettingCheck] | None = None,
     ) -> Self:
         """On a catalog. `kinds`: the kinds of settings, by name; `places`: where the secrets that they name may be;
         `draw` gives random bytes."""
@@ -70,7 +71,7 @@ class Management(msgspec.Struct, frozen=True):
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         documents = TrustDocuments(identity.documents, identity.sessions)
         named = NamedInRules(documents)
-        settings = KeptSettings(gate, giving, documents, kinds, places)
+        settings = KeptSettings(gate, giving, documents, kinds, places, checks)
         explaining = Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts)
         return cls(
             gate=gate,

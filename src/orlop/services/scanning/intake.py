@@ -2,12 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from orlop.domain.artifacts import kind_of
-from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import Event, EventKind
-from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.domain.scanning.scanner import SCANNERS
 from orlop.ports.catalog import Manifests, Outbox
@@ -17,6 +13,7 @@ from orlop.ports.jobs import Lease
 from orlop.ports.scans import Scans, WantedScan
 from orlop.services.following import known
 from orlop.services.following.follow import Following
+from orlop.services.following.manifests import found_manifest
 from orlop.services.settings.in_force import SettingsInForce
 
 #: Events of one batch.
@@ -66,18 +63,12 @@ class ScanIntake:
     async def _wanted(self, name: str, text: str) -> list[WantedScan]:
         repository, digest = RepositoryName.stored(name), Digest.stored(text)
         asked = await asked_by_themselves(self._settings, repository)
-        if not asked or not await self._is_image(repository, digest):
+        if not asked:
+            return []
+        found = await found_manifest(self._manifests, repository, digest)
+        if found is None or not found.is_image:
             return []
         return [WantedScan(scanner, digest, repository) for scanner in asked]
-
-    async def _is_image(self, repository: RepositoryName, digest: Digest) -> bool:
-        found = await self._manifests.resolve(repository, digest)
-        if found is None:  # it went meanwhile
-            return False
-        try:
-            return kind_of(parse_manifest(found.content, found.media_type)) is ContentKind.IMAGE
-        except ManifestInvalid:  # an earlier release let it in
-            return False
 
 
 async def asked_by_themselves(settings: SettingsInForce, repository: str) -> list[str]:

@@ -11,7 +11,7 @@ from orlop.domain.scanning.report import FINDINGS, ScannerFinding
 from orlop.domain.scanning.scanner import SCANNERS
 from orlop.ports.clock import Clock
 from orlop.ports.insides import HeldPackage
-from orlop.ports.scans import Scan, Scans, ScanState, WantedScan
+from orlop.ports.scans import Scan, ScannerStates, Scans, ScanState, WantedScan
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.questions import (
     Vulnerabilities,
@@ -29,10 +29,12 @@ NOWHERE = -1
 
 
 class ScanOfImage(msgspec.Struct, frozen=True):
-    """A scanner that covers an image, and how far it is; None: it was never asked, and says nothing."""
+    """A scanner that covers an image, and how far it is; None: it was never asked, and says nothing. `failing_since`:
+    since when the scanner does not answer, in microseconds since 1970; 0: it does."""
 
     scanner: InForce
     scan: Scan | None
+    failing_since: int = 0
 
 
 class ScansOfImage(msgspec.Struct, frozen=True):
@@ -53,6 +55,7 @@ class ScannerReports:
         scans: Scans,
         settings: SettingsInForce,
         scanning: Scanning,
+        states: ScannerStates,
         clock: Clock,
     ) -> None:
         self._access = access
@@ -61,6 +64,7 @@ class ScannerReports:
         self._scans = scans
         self._settings = settings
         self._scanning = scanning
+        self._states = states
         self._clock = clock
 
     async def of(
@@ -112,10 +116,21 @@ class ScannerReports:
         await self._scanning.call()
         return await self._of(found.image)
 
-    async def _of(self, image: ImageInside) -> ScansOfImage:
+    async def beside(self, image: ImageInside) -> tuple[ScanOfImage, ...]:
+        """How far each scanner is with an image that somebody may see, as ImageInsides.of gave it."""
         covering = await self._settings.covering(SCANNERS, image.repository)
-        known = {each.scanner: each for each in await self._scans.of(image.digest)} if covering else {}
-        return ScansOfImage(image, tuple(ScanOfImage(each, known.get(each.identity)) for each in covering))
+        if not covering:
+            return ()
+        known = {each.scanner: each for each in await self._scans.of(image.digest)}
+        states = dict(await self._states.all())
+        return tuple(
+            ScanOfImage(each, known.get(each.identity), state.failing_since if state is not None else 0)
+            for each in covering
+            for state in (states.get(each.identity),)
+        )
+
+    async def _of(self, image: ImageInside) -> ScansOfImage:
+        return ScansOfImage(image, await self.beside(image))
 
 
 def _named(found: ScansOfImage, name: str) -> ScanOfImage:
@@ -135,10 +150,12 @@ def _remarks(one: ScanOfImage) -> tuple[str, ...]:
     if scan is None:
         return (f"{name} was never asked about it; orlop scan --scanner {name} asks it now",)
     said = []
-    if not scan.judged_at:
+    if scan.state is ScanState.DESCRIBED:
+        said.append(f"{name} makes SBOMs alone, and judges nothing; orlop sbom --attached lists what it made")
+    elif not scan.judged_at:
         said.append(f"{name} has said nothing of it yet, and that is not the same as clean")
     if scan.state in {ScanState.WAITING, ScanState.SCANNING}:
-        said.append(f"{name} is to judge it {'anew' if scan.judged_at else 'soon'}")
+        said.append(f"{name} is to judge it {'anew' if scan.told_at else 'soon'}")
     if scan.error:
         said.append(scan.error if scan.state is ScanState.JUDGED else f"{name} could not judge it: {scan.error}")
     if scan.left_out:

@@ -6,7 +6,7 @@ again later, and then known as not judged. What was said before stands in either
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -20,8 +20,9 @@ from orlop.domain.errors import ManifestInvalid, RegistryError
 from orlop.domain.image_config import parse_config
 from orlop.domain.job_kinds import SCANNING, SCANNING_UPKEEP
 from orlop.domain.manifest import EdgeKind, Manifest, parse_manifest
-from orlop.domain.queue import Order, Progress
+from orlop.domain.queue import Order
 from orlop.domain.ranges import Span
+from orlop.domain.scanning.protocol import ScannerMetadata
 from orlop.domain.scanning.scanner import SCANNERS, Scanner
 from orlop.ports.by import By
 from orlop.ports.catalog import Manifests, StoredManifest
@@ -47,20 +48,16 @@ from orlop.services.jobs.work import Run, Work
 from orlop.services.scanning.addressing import Addressing
 from orlop.services.scanning.attached import AttachedReports
 from orlop.services.scanning.intake import asked_by_themselves
+from orlop.services.scanning.lanes import ScanLanes
 from orlop.services.scanning.tokens import drawn, hashed
 from orlop.services.settings.in_force import SettingsInForce
 
 _log = structlog.get_logger("orlop.scanning")
 
-#: Scans that take a step side by side, and how long one is a process's that gives no sign of life, in microseconds:
-#: longer than the steps of one take.
-_AT_ONCE, _LEASE = 8, 5 * MINUTE
 #: How often an image is tried, and how long it waits after the first failure, four times as long after each.
 _TRIES, _PAUSE = 4, 30 * SECOND
 #: How long a scanner rests after the first failure.
 _REST = 15 * SECOND
-#: How long the job stays for what is due soon, and how often it looks whether more was asked, in microseconds.
-_STAYS, _LOOKS = MINUTE, SECOND
 #: Rows that are looked at together, and the largest config that is read.
 _WINDOW, _CONFIG = 500, 8 * 1024 * 1024
 
@@ -71,6 +68,16 @@ class _Passed(Exception):
 
 class _Gone(_Passed):
     """Its repository does not hold it any more."""
+
+
+def _nothing_for(metadata: ScannerMetadata, media_type: str, scanner: Scanner) -> str:
+    """Why a scanner has nothing to say of a manifest."""
+    words = metadata.scanner.words
+    if metadata.judges:
+        return f"{words} makes no report of {media_type} that is known here"
+    if not scanner.sbom.media_type:
+        return f"{words} makes SBOMs alone, and is asked for none; orlop scanner set --sbom asks for them"
+    return f"{words} makes no SBOM of {media_type} as {scanner.sbom.media_type}"
 
 
 class Scanning:
@@ -116,28 +123,8 @@ class Scanning:
 
     async def run(self, run: Run) -> str:
         """Take scans further until none is due soon."""
-        steps = 0
-        while True:
-            now = self._clock.now()
-            claimed = await self._store.scans.claim(now, now + _LEASE, _AT_ONCE)
-            if claimed:
-                await self._together(claimed)
-                steps += len(claimed)
-                run.tell(Progress(steps, steps, "steps"))
-                continue
-            due = await self._store.scans.next(now)
-            if due is None or due > now + _STAYS:
-                return f"{steps} steps"
-            await self._sleep(min(max(due - now, _LOOKS // 10), _LOOKS) / SECOND)
-
-    async def _together(self, claimed: Sequence[ClaimedScan]) -> None:
-        """A step of each. What is broken off is another process's at once: it does not wait for a lease."""
-        try:
-            await asyncio.gather(*map(self.step, claimed))
-        except asyncio.CancelledError:
-            for each in claimed:
-                await self._store.scans.later(each, self._clock.now())
-            raise
+        steps = await ScanLanes(self._store.scans, self.step, self._clock, self._sleep).run(run)
+        return f"{steps} steps"
 
     async def upkeep(self, run: Run) -> str:
         """See `works`."""
@@ -200,13 +187,14 @@ class Scanning:
         address = await self._addressing.of(scanner)
         metadata = await self._client.metadata(address)
         await self._store.states.answered(wanted.scanner, self._by(), metadata)
-        report_type = metadata.report_for(stored.media_type)
-        if not report_type:
-            raise _Passed(f"{metadata.scanner.words} makes no report of {stored.media_type} that is known here")
+        report_type, sbom_type = metadata.report_for(stored.media_type), scanner.sbom.media_type
+        if not (sbom_type and metadata.makes_sbom(sbom_type, "" if report_type else stored.media_type)):
+            sbom_type = ""
+        if not report_type and (metadata.judges or not sbom_type):
+            raise _Passed(_nothing_for(metadata, stored.media_type, scanner))
         token, now = drawn(self._draw), self._clock.now()
         if not await self._store.scans.offer(claimed, hashed(token), now + scanner.longest):
             return
-        sbom_type = scanner.sbom.media_type
         order = ScanOrder(
             registry=scanner.registry or self._addressing.registry,
             authorization=f"Bearer {token}",
@@ -214,7 +202,7 @@ class Scanning:
             digest=wanted.digest,
             media_type=stored.media_type,
             report_type=report_type,
-            sbom_type=sbom_type if metadata.makes_sbom(sbom_type) else "",
+            sbom_type=sbom_type,
         )
         request = await self._client.scan(address, order)
         now = self._clock.now()
@@ -225,6 +213,9 @@ class Scanning:
         if self._is_late(claimed, scanner):
             raise ScanRefused(f"there is no report after {scanner.timeout}")
         address = await self._addressing.of(scanner)
+        if not claimed.report_type:
+            await self._describe(claimed, scanner, address)
+            return
         found = await self._client.report(address, claimed.request, claimed.report_type)
         if isinstance(found, NotYet):
             await self._store.scans.later(claimed, self._clock.now() + found.seconds * SECOND)
@@ -246,11 +237,32 @@ class Scanning:
             return
         self._counted(place_of(claimed.wanted.scanner)[1], "judged")
         before = claimed.kept
-        for older in {before.report, before.sbom} - {"", kept.report, kept.sbom}:
+        await self._remove(claimed, {before.report, before.sbom} - {kept.report, kept.sbom})
+
+    async def _describe(self, claimed: ClaimedScan, scanner: Scanner, address: Address) -> None:
+        """Ask a scanner that makes SBOMs alone for one. Raises ScannerAway, ScanRefused."""
+        if not scanner.sbom.media_type:
+            raise ScanRefused("it makes SBOMs alone, and is asked for none any more", lasting=True)
+        found = await self._client.sbom(address, claimed.request, scanner.sbom.media_type)
+        if isinstance(found, NotYet):
+            await self._store.scans.later(claimed, self._clock.now() + found.seconds * SECOND)
+            return
+        await self._store.states.answered(claimed.wanted.scanner, self._by())
+        kept = await self._keep(claimed, None, found, scanner.sbom.media_type, "")
+        if kept.error:
+            raise ScanRefused(kept.error)
+        if await self._store.scans.described(claimed, kept.sbom, self._by()):
+            self._counted(place_of(claimed.wanted.scanner)[1], "described")
+            await self._remove(claimed, {claimed.kept.sbom} - {kept.sbom})
+
+    async def _remove(self, claimed: ClaimedScan, older: Iterable[str]) -> None:
+        """Remove what others took the place of beside an image."""
+        for each in older:
             try:
-                await self._attached.remove(claimed.wanted.repository, Digest.stored(older))
+                if each:
+                    await self._attached.remove(claimed.wanted.repository, Digest.stored(each))
             except RegistryError as error:
-                _log.warning("an older report stays beside an image", digest=older, reason=error.message)
+                _log.warning("an older report stays beside an image", digest=each, reason=error.message)
 
     async def _sbom(self, claimed: ClaimedScan, scanner: Scanner, address: Address) -> bytes | NotYet:
         """The verdict is there, and counts whatever becomes of this. Raises ScannerAway, ScanRefused."""

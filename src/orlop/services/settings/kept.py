@@ -1,6 +1,6 @@
 """Settings as they are managed: checked by what their kind declares, secrets never told."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from orlop.domain.access import ROLES, Action, Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import MAX_SIZE, Page, PageRequest, page_of
-from orlop.domain.settings import Holds, SettingKind, checked_name, checked_path
+from orlop.domain.settings import Holds, SettingKind, checked_name, checked_path, place_words
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
 from orlop.services.management.giving import Giving
@@ -42,8 +42,14 @@ class Holding(msgspec.Struct, frozen=True):
     holds: bool
 
 
+#: Raises RequestInvalid for a setting, by its name and body, that its kind lets pass and that makes no sense all the
+#: same: what takes time to find out.
+SettingCheck = Callable[[str, Any], Awaitable[None]]
+
+
 class KeptSettings:
-    """See ports.settings.Documents. `kinds`: by name. What a caller may not see is not there for them (NotFound)."""
+    """See ports.settings.Documents. `kinds`: by name; `checks`: by the name of a kind. What a
+    caller may not see is not there for them (NotFound)."""
 
     def __init__(
         self,
@@ -52,12 +58,14 @@ class KeptSettings:
         documents: Documents,
         kinds: Mapping[str, SettingKind],
         places: SecretPlaces,
+        checks: Mapping[str, SettingCheck] | None = None,
     ) -> None:
         self._gate = gate
         self._giving = giving
         self._documents = documents
         self.kinds = kinds
         self._places = places
+        self._checks = checks or {}
 
     async def page(self, caller: Caller, kind: str, page: PageRequest, path: str | None = None) -> Page[Shown]:
         """Those of a kind that the caller may see, by path and name; of one node, if it is given."""
@@ -131,13 +139,16 @@ class KeptSettings:
     ) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
         known, document, there = await self._written(caller, kind, name, body, path)
+        await self._check_mentioned(known, document)
+        if check := self._checks.get(kind):
+            await check(name, known.parse(name, msgspec.json.decode(document.body)))
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
         done = by(caller, self._gate.now())
         return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
 
     async def check(self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str = "") -> None:
-        """Raises what `put` would, and writes nothing."""
+        """Raises what `put` would, and writes nothing. What it names may come with it."""
         await self._written(caller, kind, name, body, path)
 
     async def _written(
@@ -206,6 +217,17 @@ class KeptSettings:
             kind.among(path, body, others)
         except ValueError as error:
             raise RequestInvalid(str(error), {"name": name}) from error
+
+    async def _check_mentioned(self, kind: SettingKind, document: Document) -> None:
+        """Raises RequestInvalid for one that names a setting that is nowhere at its place or above it."""
+        for other, names in kind.mentions(kind.parse(document.name, msgspec.json.decode(document.body))).items():
+            if not names:
+                continue
+            there = {each.name for each in await self._documents.covering(other, document.path)}
+            for name in names:
+                if name not in there:
+                    where = f"{place_words(document.path)} or above it" if document.path else "the registry"
+                    raise RequestInvalid(f"there are no {other} {name} at {where}: set them first", {"name": name})
 
     async def _how_many(self, kind: str, path: str) -> int:
         """Of a kind at a node; a page may hold fewer than were asked for."""

@@ -20,6 +20,7 @@ from orlop.ports.catalog import BlobRecord, Finding, Inspection, ManifestRecord,
 from orlop.ports.clock import HOUR, Clock
 from orlop.ports.scrub import Orphans
 from orlop.services.audit.verify import AuditVerification
+from orlop.services.stores.verify_inside import InsideDepth, InsideVerification
 
 #: Rows that one query takes: manifests come with their bytes.
 _MANIFESTS, _BLOBS = 50, 500
@@ -51,6 +52,10 @@ class Report(msgspec.Struct):
     stages: int = 0
     entries: int = 0
     """Of the audit log."""
+    layers: int = 0
+    """Layers that were read anew for what is kept of them."""
+    packages: int = 0
+    """Packages that were compared anew with advisories."""
     findings: list[Finding] = []
 
     @property
@@ -60,7 +65,8 @@ class Report(msgspec.Struct):
 
 
 class Verification:
-    """Looks at everything once, the `audit` log included where one is given. `parallel`: blobs read at a time."""
+    """Looks at everything once, the `audit` log and what is known of images included where that is given. `parallel`:
+    blobs read at a time."""
 
     def __init__(
         self,
@@ -73,7 +79,9 @@ class Verification:
         ages: Ages = _AGES,
         parallel: int = 2,
         audit: AuditVerification | None = None,
+        inside: InsideVerification | None = None,
     ) -> None:
+        self._inside = inside
         self._inspection = inspection
         self._reader = reader
         self._inventory = inventory
@@ -83,8 +91,15 @@ class Verification:
         self._parallel = parallel
         self._audit = audit
 
-    async def run(self, *, quick: bool = False, progress: Callable[[Report], None] = lambda _: None) -> Report:
-        """Verify, telling `progress` every now and then. `quick` does not read blobs: presence and size have to do.
+    async def run(
+        self,
+        *,
+        quick: bool = False,
+        inside: InsideDepth = InsideDepth.SAMPLE,
+        progress: Callable[[Report], None] = lambda _: None,
+    ) -> Report:
+        """Verify, telling `progress` every now and then. `quick` does not read blobs: presence and size have to do;
+        `inside`: of how much of what is known of images it is looked whether that is so.
 
         May be stopped anywhere. Raises Unavailable when the catalog cannot be read, or the store not be listed.
         """
@@ -95,6 +110,10 @@ class Verification:
         await self._blobs(report, progress, quick=quick)
         await self._copies(report, progress)
         await self._stages(report, progress)
+        if self._inside is not None:
+            looked = await self._inside.run(inside, quick=quick, told=lambda _: progress(report))
+            report.layers, report.packages = looked.layers, looked.packages
+            report.findings += looked.findings
         if self._audit is not None:
             audited = await self._audit.run()
             report.entries = audited.entries

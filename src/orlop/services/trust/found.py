@@ -104,6 +104,9 @@ async def content_of(source: ContentSource, held: HeldSignature) -> FoundSignatu
         async with aclosing(_pieces(source, held.layer)) as pieces:
             async for piece in pieces:
                 content += piece
+                # Whoever wrote its size need not have told the truth.
+                if len(content) > held.layer.size:
+                    return JudgedSignature(problem=f"it is longer than the {held.layer.size} bytes that it says")
     except BlobUnknown:
         return JudgedSignature(problem=GONE)
     return FoundSignature(

@@ -1,27 +1,18 @@
 """Who signed an image, as far as it is known at its place, for whoever may pull it."""
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
 
 from orlop.domain.access import Action, Caller
 from orlop.domain.digest import Digest
-from orlop.domain.durations import SECOND
 from orlop.domain.names import Reference, RepositoryName
-from orlop.domain.settings import place_words
-from orlop.domain.trust.signers import SIGNERS, Signers
-from orlop.ports.catalog import Holdings
-from orlop.ports.clock import Clock
-from orlop.ports.signatures import FoundSignature, JudgedSignature, NamedSigners, SignatureForm, SignatureVerifier
+from orlop.ports.signatures import JudgedSignature, SignatureForm
 from orlop.services.access.decisions import Access
 from orlop.services.content.images import Opened
-from orlop.services.settings.in_force import InForce, SettingsInForce
-from orlop.services.trust.found import GONE, HeldSignature, content_of, held_signatures
-from orlop.services.trust.kept import KeptVerdicts, verdict_key
-
-#: Indexes that list an image whose signatures count for it.
-_INDEXES = 8
+from orlop.services.settings.in_force import InForce
+from orlop.services.trust.found import HeldSignature
+from orlop.services.trust.judgements import ImageJudgements, Judgements, signers_of
 
 
 class ImageSignature(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,68 +59,26 @@ class SignatureReport(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSignatures:
     """What may not be pulled by the caller is not there, or refused where they may know of it: see Access.check."""
 
-    def __init__(
-        self,
-        access: Access,
-        opened: Opened,
-        holdings: Holdings,
-        settings: SettingsInForce,
-        verifier: SignatureVerifier,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, access: Access, opened: Opened, judgements: ImageJudgements) -> None:
         self._access = access
         self._opened = opened
-        self._holdings = holdings
-        self._settings = settings
-        self._verifier = verifier
-        self._clock = clock
-        self._kept = KeptVerdicts()
+        self._judgements = judgements
 
     async def of(self, caller: Caller, repository: RepositoryName, reference: Reference) -> SignatureReport:
         """Who signed it. Raises NameUnknown, ManifestUnknown, Denied, Unauthorized, Unavailable."""
         await self._access.check(caller, Action.PULL, repository=repository)
         source = self._opened(repository, caller)
         digest = Digest.stored((await source.resolve(str(reference))).digest)
-        subjects = (digest, *await self._holdings.indexes(repository, digest, _INDEXES))
-        signers = await self._settings.covering(SIGNERS, repository)
-        held, more = await held_signatures(source, subjects)
-        key = verdict_key(subjects, held, named := [_named(each) for each in signers])
-        now = self._clock.now()
-        judged = self._kept.get(key, now)
-        if judged is None:
-            contents = await asyncio.gather(*(content_of(source, one) for one in held))
-            judged = await self._judged(subjects, contents, named, now)
-            if all(isinstance(each, FoundSignature) or each.problem != GONE for each in contents):
-                self._kept.put(key, now, judged)
+        found = await self._judgements.of(source, repository, digest)
+        told = (_told(one, verdict, found.signers) for one, verdict in zip(found.held, found.verdicts, strict=True))
         return SignatureReport(
             repository=repository,
             reference=reference,
             digest=digest,
-            signatures=tuple(_told(one, verdict, signers) for one, verdict in zip(held, judged, strict=True)),
-            signers=tuple(_standing(place, each, judged) for place, each in enumerate(signers)),
-            more=more,
+            signatures=tuple(told),
+            signers=tuple(_standing(found, place) for place in range(len(found.signers))),
+            more=found.more,
         )
-
-    async def _judged(
-        self,
-        subjects: Sequence[Digest],
-        contents: Sequence[FoundSignature | JudgedSignature],
-        signers: Sequence[NamedSigners],
-        now: int,
-    ) -> tuple[JudgedSignature, ...]:
-        """A verdict on each; a content that is too large, or gone, has been judged by that."""
-        asked = [content for content in contents if isinstance(content, FoundSignature)]
-        said = iter(await self._verifier.judge(subjects, asked, signers, now // SECOND) if asked else ())
-        return tuple(next(said) if isinstance(content, FoundSignature) else content for content in contents)
-
-
-def _of(setting: InForce) -> Signers:
-    signers: Signers = setting.body
-    return signers
-
-
-def _named(setting: InForce) -> NamedSigners:
-    return NamedSigners(f"{setting.name} at {place_words(setting.path)}", _of(setting))
 
 
 def _told(held: HeldSignature, judged: JudgedSignature, signers: Sequence[InForce]) -> ImageSignature:
@@ -146,8 +95,7 @@ def _told(held: HeldSignature, judged: JudgedSignature, signers: Sequence[InForc
     )
 
 
-def _standing(place: int, setting: InForce, judged: Sequence[JudgedSignature]) -> SignerStanding:
-    """Who signed twice is one that signed."""
-    made = (maker for one in judged for maker in one.makers if maker.signers == place and maker.counts)
-    signed = len({maker.party for maker in made})
-    return SignerStanding(path=setting.path, name=setting.name, required=_of(setting).required, signed=signed)
+def _standing(found: Judgements, place: int) -> SignerStanding:
+    setting = found.signers[place]
+    required = signers_of(setting).required
+    return SignerStanding(path=setting.path, name=setting.name, required=required, signed=found.signed(place))

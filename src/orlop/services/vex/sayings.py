@@ -11,8 +11,8 @@ from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS, VexOrigin, VexTrust
 from orlop.domain.names import RepositoryName
 from orlop.ports.vex import AttachedVex, VexDocuments, VexState
+from orlop.services.access.standing import AccountStanding
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.vex.editors import Editors
 
 #: Asks for the package URLs of all packages of an image.
 Purls: TypeAlias = Callable[[], Awaitable[Sequence[str]]]
@@ -35,7 +35,7 @@ class SaidOfImage(msgspec.Struct, frozen=True):
 class VexOfImages:
     """See the module."""
 
-    def __init__(self, store: VexDocuments, settings: SettingsInForce, editors: Editors) -> None:
+    def __init__(self, store: VexDocuments, settings: SettingsInForce, editors: AccountStanding) -> None:
         self._editors = editors
         self._store = store
         self._settings = settings

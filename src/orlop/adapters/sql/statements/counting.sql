@@ -1,10 +1,12 @@
 -- What is known of many images at once: which images manifests are or list, and what hits their packages.
 
 -- name: images_of_manifests
--- The images that manifests of a repository are, or list as an index; the state is null of what is not known.
-SELECT wanted.value, i.digest, i.state, i.stands FROM json_each(?2) AS wanted JOIN inside_images i ON i.digest = wanted.value
+-- The images that manifests of a repository are, or list as an index; the state is that of the reading that
+-- counts, and null of what is not known.
+SELECT wanted.value, i.digest, CASE WHEN i.stands > 0 THEN 2 ELSE i.state END
+FROM json_each(?2) AS wanted JOIN inside_images i ON i.digest = wanted.value
 UNION ALL
-SELECT m.digest, e.child_digest, i.state, i.stands FROM json_each(?2) AS others
+SELECT m.digest, e.child_digest, CASE WHEN i.stands > 0 THEN 2 ELSE i.state END FROM json_each(?2) AS others
 JOIN repositories r ON r.name = ?1
 JOIN manifests m ON m.repository_id = r.id AND m.digest = others.value
 JOIN edges e ON e.manifest_id = m.id AND e.kind = 'manifest'

@@ -16,7 +16,10 @@ VALUES (?1, 0, ?2, 0, 0, 0, '', '') ON CONFLICT (digest) DO NOTHING;
 INSERT INTO inside_images (digest, state, since, lease_until, tries, assembler, distribution, unread)
 VALUES (?1, 0, ?2, 0, 0, 0, '', '')
 ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0,
-    stands = CASE inside_images.state WHEN 2 THEN 2 ELSE inside_images.stands END;
+    stands = CASE WHEN inside_images.state <> 2 THEN inside_images.stands WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
+        THEN 1 ELSE 2 END;
 
 -- name: inside_manifests
 SELECT m.id, m.digest, m.pushed_at,
@@ -25,7 +28,11 @@ SELECT m.id, m.digest, m.pushed_at,
 FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m ORDER BY m.id;
 
 -- name: inside_older
-UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE state WHEN 2 THEN 2 ELSE stands END
+UPDATE inside_images SET state = 0, since = ?2, tries = 0,
+    stands = CASE WHEN state <> 2 THEN stands WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?4) AS wanted))
+        THEN 1 ELSE 2 END
 WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 LIMIT ?3) RETURNING id;
 
 -- name: inside_open
@@ -69,8 +76,12 @@ UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE WHEN st
 WHERE digest = ?1 AND state >= 1;
 
 -- name: inside_came
-UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = 0
-WHERE digest = ?1 AND (state = 1 OR (state >= 2 AND EXISTS (
+UPDATE inside_images SET state = 0, since = ?2, tries = 0,
+    stands = CASE WHEN EXISTS (
+        SELECT 1 FROM image_units iu
+        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
+        THEN 0 ELSE stands END
+WHERE digest = ?1 AND (state = 1 OR ((state >= 2 OR stands > 0) AND EXISTS (
     SELECT 1 FROM image_units iu
     WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
 RETURNING id;
@@ -115,7 +126,7 @@ INSERT INTO units (hash, complete) VALUES (?1, 0) ON CONFLICT (hash) DO NOTHING;
 UPDATE units SET complete = 1 WHERE id = ?1;
 
 -- name: package_add
-INSERT INTO packages (identity, type, name, version, purl, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO packages (identity, type, name, version, purl, body, licensed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (identity) DO NOTHING;
 
 -- name: package_ids
@@ -124,6 +135,24 @@ SELECT p.identity, p.id FROM json_each(?1) AS wanted JOIN packages p ON p.identi
 -- name: package_key_add
 INSERT INTO package_keys (ecosystem, name, package_id, version) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (ecosystem, name, package_id) DO NOTHING;
+
+-- name: packages_unlicensed
+-- Entered by none, or by an older version than ?1.
+SELECT id, body FROM packages WHERE licensed < ?1 LIMIT ?2;
+
+-- name: package_licensed
+UPDATE packages SET licensed = ?2 WHERE id = ?1;
+
+-- name: package_licences_forget
+DELETE FROM package_licences WHERE package_id = ?1;
+
+-- name: licence_name_add
+-- One that is there is held until the transaction ends: it is not to be forgotten meanwhile.
+INSERT INTO licence_names (folded, name) VALUES (?1, ?2) ON CONFLICT (folded) DO UPDATE SET folded = excluded.folded;
+
+-- name: package_licence_add
+INSERT INTO package_licences (licence_id, package_id) SELECT id, ?2 FROM licence_names WHERE folded = ?1
+ON CONFLICT (licence_id, package_id) DO NOTHING;
 
 -- name: unit_package_add
 INSERT INTO unit_packages (unit_id, package_id, path) VALUES (?1, ?2, ?3)
@@ -157,6 +186,14 @@ FROM (SELECT id FROM packages WHERE id > ?1 ORDER BY id LIMIT ?2) AS p ORDER BY 
 -- name: packages_forget
 DELETE FROM packages
 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM unit_packages up WHERE up.package_id = packages.id);
+
+-- name: licence_names_window
+SELECT n.id, NOT EXISTS (SELECT 1 FROM package_licences l WHERE l.licence_id = n.id)
+FROM (SELECT id FROM licence_names WHERE id > ?1 ORDER BY id LIMIT ?2) AS n ORDER BY n.id;
+
+-- name: licence_names_forget
+DELETE FROM licence_names
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM package_licences l WHERE l.licence_id = licence_names.id);
 
 -- name: inside_layers_window
 SELECT l.digest, NOT EXISTS (SELECT 1 FROM blobs b WHERE b.digest = l.digest)

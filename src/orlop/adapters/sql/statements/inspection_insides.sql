@@ -14,6 +14,12 @@ WHERE NOT EXISTS (SELECT 1 FROM packages k WHERE k.id = p.package_id)
 SELECT 'package ' || CAST(k.package_id AS TEXT), 'it is gone, and advisories would find it as ' || k.name
 FROM package_keys k WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.id = k.package_id);
 
+-- name: finding_package_licence
+SELECT 'package ' || CAST(l.package_id AS TEXT), 'it is gone, or a licence by which it would be found'
+FROM package_licences l
+WHERE NOT EXISTS (SELECT 1 FROM packages p WHERE p.id = l.package_id)
+   OR NOT EXISTS (SELECT 1 FROM licence_names n WHERE n.id = l.licence_id);
+
 -- name: finding_advisory_name
 SELECT 'advisory ' || CAST(p.advisory_id AS TEXT), 'it is gone, and would be found by the package ' || p.name
 FROM advisory_packages p WHERE NOT EXISTS (SELECT 1 FROM advisories a WHERE a.id = p.advisory_id)
@@ -43,3 +49,30 @@ WHERE a.matched > 0 AND (a.withdrawn = 1 OR NOT EXISTS (
 
 -- name: inspect_advisories
 SELECT id, name, hash, body FROM advisories WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: inspect_layers
+-- What is kept of layers by the version ?2 of their reader, with a copy of each.
+SELECT l.digest, b.copy, b.size, l.facts FROM inside_layers l JOIN blobs b ON b.digest = l.digest AND b.state <> 'tombstoned'
+WHERE l.digest > ?1 AND l.reader = ?2 ORDER BY l.digest LIMIT ?3;
+
+-- name: inspect_packages
+-- Packages from ?1 on that the matcher ?2 compared with advisories.
+SELECT id, purl FROM packages WHERE id > ?1 AND matched = ?2 ORDER BY id LIMIT ?3;
+
+-- name: inspect_last_package
+SELECT coalesce(max(id), 0) FROM packages;
+
+-- name: inspect_affecting
+SELECT p.advisory_id, k.package_id, k.ecosystem, k.name, k.version, p.entry
+FROM json_each(?1) AS wanted
+JOIN package_keys k ON k.package_id = CAST(wanted.value AS BIGINT)
+JOIN advisory_packages p ON p.ecosystem = k.ecosystem AND p.name = k.name
+JOIN advisories a ON a.id = p.advisory_id WHERE a.matched = ?2;
+
+-- name: inspect_found
+SELECT f.package_id, f.advisory_id, f.fixed, f.severity, f.source, f.how FROM json_each(?1) AS wanted
+JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT)
+JOIN advisories a ON a.id = f.advisory_id WHERE a.matched = ?2;
+
+-- name: inspect_advisory
+SELECT name FROM advisories WHERE id = ?1;

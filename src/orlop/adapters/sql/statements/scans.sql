@@ -14,7 +14,7 @@ INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fenc
 VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '', '')
 ON CONFLICT (digest, scanner) DO UPDATE SET repository = excluded.repository, state = 0, due_at = excluded.due_at,
     tries = 0, error = ''
-WHERE scans.state > 2;
+WHERE scans.state IN (3, 4);
 
 -- name: scan_ask
 -- What a scanner is at goes on: asking once more does not begin it anew.
@@ -29,21 +29,32 @@ ON CONFLICT (digest, scanner) DO UPDATE SET
     error = CASE scans.state WHEN 1 THEN scans.error ELSE '' END,
     state = CASE scans.state WHEN 1 THEN 1 ELSE 0 END;
 
--- name: scan_next
-SELECT s.due_at FROM scans s WHERE s.state < 2
-AND NOT EXISTS (SELECT 1 FROM scanner_states w WHERE w.scanner = s.scanner AND w.rests_until > ?1)
-ORDER BY s.due_at LIMIT 1;
+-- name: scan_lanes
+-- Scanners that do not rest and that something is to be done for, and when the first of it is due.
+WITH RECURSIVE lanes (scanner) AS (
+    SELECT (SELECT min(s.scanner) FROM scans s WHERE s.state < 2)
+    UNION ALL
+    SELECT (SELECT min(s.scanner) FROM scans s WHERE s.state < 2 AND s.scanner > l.scanner)
+    FROM lanes l WHERE l.scanner IS NOT NULL
+)
+SELECT l.scanner, (SELECT min(s.due_at) FROM scans s WHERE s.state < 2 AND s.scanner = l.scanner),
+       coalesce(w.failing_since, 0) > 0
+FROM lanes l LEFT JOIN scanner_states w ON w.scanner = l.scanner
+WHERE l.scanner IS NOT NULL AND coalesce(w.rests_until, 0) <= ?1
+ORDER BY 2, 1;
 
 -- name: scan_open
 SELECT s.id, s.scanner, s.digest, s.repository, s.state, s.fence, s.tries, s.accepted_at, s.request, s.report_type,
     s.attached, s.attached_sbom
 FROM scans s
-WHERE s.state < 2 AND s.due_at <= ?1 AND (s.lease_until <= ?1 OR s.lease_until > ?2)
-AND NOT EXISTS (SELECT 1 FROM scanner_states w WHERE w.scanner = s.scanner AND w.rests_until > ?1)
+WHERE s.scanner = ?4 AND s.state < 2 AND s.due_at <= ?1 AND (s.lease_until <= ?1 OR s.lease_until > ?2)
 ORDER BY s.due_at LIMIT ?3 FOR UPDATE SKIP LOCKED;
 
 -- name: scan_claim
 UPDATE scans SET lease_until = ?2, fence = fence + 1 WHERE id = ?1;
+
+-- name: scan_hold
+UPDATE scans SET lease_until = ?3 WHERE id = ?1 AND fence = ?2 AND lease_until > 0;
 
 -- name: scan_offer
 UPDATE scans SET secret = ?3, secret_until = ?4 WHERE id = ?1 AND fence = ?2 RETURNING id;
@@ -73,8 +84,13 @@ WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: scan_judged
 UPDATE scans SET state = 2, due_at = 0, tries = 0, error = ?9, request = '', accepted_at = 0, secret = '',
-    lease_until = 0, judged_at = ?3, judged_by = ?4, counts = ?5, left_out = ?6, round = ?2, attached = ?7,
+    lease_until = 0, judged_at = ?3, told_at = ?3, judged_by = ?4, counts = ?5, left_out = ?6, round = ?2, attached = ?7,
     attached_sbom = ?8
+WHERE id = ?1 AND fence = ?2 RETURNING id;
+
+-- name: scan_described
+UPDATE scans SET state = 5, due_at = 0, tries = 0, error = '', request = '', accepted_at = 0, secret = '',
+    lease_until = 0, told_at = ?3, attached_sbom = ?4
 WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: scanner_finding_add
@@ -89,7 +105,7 @@ SELECT f.body FROM scans s JOIN scanner_findings f ON f.scan_id = s.id AND f.rou
 WHERE s.digest = ?1 AND s.scanner = ?2 AND s.judged_at > 0 ORDER BY f.number;
 
 -- name: scans_of_image
-SELECT scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, attached,
+SELECT scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, told_at, attached,
     attached_sbom FROM scans
 WHERE digest = ?1 ORDER BY scanner;
 
@@ -98,7 +114,7 @@ SELECT id, scanner, digest, repository FROM scans WHERE secret = ?1 AND secret <
 
 -- name: scans_again
 UPDATE scans SET state = 0, due_at = ?3, tries = 0, error = ''
-WHERE id IN (SELECT id FROM scans WHERE scanner = ?1 AND state >= 2 AND judged_at <= ?2 ORDER BY judged_at LIMIT ?4)
+WHERE id IN (SELECT id FROM scans WHERE scanner = ?1 AND state >= 2 AND told_at <= ?2 ORDER BY told_at LIMIT ?4)
 RETURNING id;
 
 -- name: scan_manifests

@@ -4,7 +4,8 @@ import re
 
 from orlop.domain.inside.versions.order import VersionUnordered
 
-_STAGE = r"(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p)((?:[.-]?[0-9]++)*+))?([.-]?dev)?"
+#: Composer\Semver\VersionParser, `$modifierRegex`: a sign may stand before nothing.
+_STAGE = r"[._-]?(?:(stable|beta|b|rc|alpha|a|patch|pl|p)((?:[.-]?[0-9]++)*+))?([.-]?dev)?"
 _CLASSICAL = re.compile(r"v?([0-9]{1,5}(?:\.[0-9]+){0,3})" + _STAGE, re.ASCII)
 _DATED = re.compile(r"v?([0-9]{4}(?:[.:-]?[0-9]{2}){1,6}(?:[.:-]?[0-9]{1,3}){0,2})" + _STAGE, re.ASCII)
 _BRANCH = re.compile(r"v?([0-9]+(?:\.[0-9]+){0,3})(?:\.[x*]){0,3}[.-]?dev", re.ASCII)

@@ -1,22 +1,19 @@
 """`orlop licences`: under which licences the packages of an image are, and what rules find wrong with that."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cyclopts
-from cyclopts import Parameter
 
 from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
-from orlop.faces.cli.content.inside import image_argument, image_reference
+from orlop.faces.cli.content.image_asked import Flag, ImageAsked, asked
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.running import run, tell
 from orlop.faces.cli.servers import Servers
 
-_Flag = Annotated[bool, Parameter(negative="")]
-_DEFAULTS = Connecting()
+_DEFAULTS, _ASKED = Connecting(), ImageAsked()
 #: Names are shown whole, so that they can be pasted; of many packages the first are.
 _WIDEST, _NAMED = 200, 6
 
@@ -48,9 +45,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
-        findings: _Flag = False,
-        platform: str = "",
-        json: _Flag = False,
+        findings: Flag = False,
+        of: ImageAsked = _ASKED,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
         """List the licences of the packages of an image, and what rules for licences find wrong with them.
@@ -61,24 +57,11 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
         findings
             Only what rules find wrong; the exit code is 1 where that is anything that no exception accepts.
-        platform
-            Of an image for several platforms the one that is meant, as linux/amd64.
-        json
-            Print a JSON object.
         """
-        from orlop.faces.cli.content.remove import managed
 
         async def work() -> int:
-            location = image_argument(ref)
-            assert location.image is not None
-            query = {
-                "repository": str(location.image.repository),
-                "reference": image_reference(location),
-                **({"platform": platform} if platform else {}),
-            }
-            async with managed(servers, location, connecting) as server:
-                found = (await server.ask("GET", f"/image-licences?{urlencode(query)}")).value
-            if json:
+            found = await asked(servers, ref, of, connecting, "/image-licences", {})
+            if of.json:
                 shown.print_json(found)
             else:
                 _show(found, findings=findings)
@@ -90,16 +73,20 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 def _show(found: Mapping[str, Any], *, findings: bool) -> None:
     if not findings and found["licences"]:
         shown.rows(found["licences"], _LICENCES, json=False, widest=_WIDEST)
-    wrong = [one for use in found["licences"] for one in use["packages"] if one["finding"] is not None]
-    for columns, is_accepted in ((_FINDINGS, False), (_ACCEPTED, True)):
-        if of := [one for one in wrong if (one["finding"]["accepted"] is not None) is is_accepted]:
-            shown.rows(of, columns, json=False, widest=_WIDEST)
+    show_licence_findings([one for use in found["licences"] for one in use["packages"] if one["finding"] is not None])
     packages = counted(found["packages"], "package")
     if not found["rules"]:
         tell(f"{packages}; no rule for licences holds there")
         return
     accepted = f"; {found['accepted']} accepted" if found["accepted"] else ""
     tell(f"{packages}; {counted(found['findings'], 'finding')} of {counted(found['rules'], 'rule')}{accepted}")
+
+
+def show_licence_findings(wrong: Sequence[Mapping[str, Any]]) -> None:
+    """Packages that rules find anything wrong with, as tables: those that nobody accepts, and the others."""
+    for columns, is_accepted in ((_FINDINGS, False), (_ACCEPTED, True)):
+        if of := [one for one in wrong if (one["finding"]["accepted"] is not None) is is_accepted]:
+            shown.rows(of, columns, json=False, widest=_WIDEST)
 
 
 def _which(packages: list[Mapping[str, Any]]) -> str:

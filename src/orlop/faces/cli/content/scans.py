@@ -16,7 +16,8 @@ _UNDER_WAY = frozenset({"waiting", "scanning"})
 
 
 async def judged(server: ManagementServer, image: str, platform: str, scanner: str, *, json: bool) -> int:
-    """Ask, tell how far it is, and say what came of it; the exit code: 1 where it was not judged."""
+    """Ask, tell how far it is, and say what came of it; the exit code: 1 where it was neither judged nor
+    described by an SBOM."""
     asked = (
         await server.ask("POST", "/scan-reports", body={"image": image, "platform": platform, "scanner": scanner})
     ).value
@@ -37,7 +38,7 @@ async def judged(server: ManagementServer, image: str, platform: str, scanner: s
         shown.print_json(one)
     else:
         tell(f"{scanner} was removed meanwhile" if one is None else _end(one))
-    return 0 if one is not None and one["state"] == "judged" else 1
+    return 0 if one is not None and one["state"] in {"judged", "described"} else 1
 
 
 def _progress(one: Mapping[str, Any]) -> str:
@@ -50,5 +51,7 @@ def _end(one: Mapping[str, Any]) -> str:
     if one["state"] == "judged":
         counts = ", ".join(f"{number} {word}" for word, number in one["counts"].items())
         return f"{one['judged_by']} found {counts or 'nothing'}"
+    if one["state"] == "described":
+        return f"{one['scanner']} made an SBOM, {one['attached_sbom']}, and judges nothing"
     stands = f"; what it said at {one['judged_at']} stands" if one["judged_at"] else ""
     return f"{one['scanner']} did not judge it: {one['error']}{stands}"

@@ -1,23 +1,22 @@
 """`orlop vulns`: what is known to be wrong with an image."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import cyclopts
-from cyclopts import Parameter
 
 from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.clearing import cleared_counts, document_words, part_of
-from orlop.faces.cli.content.inside import image_argument, image_reference, layer_number
+from orlop.faces.cli.content.image_asked import Flag, ImageAsked, asked
+from orlop.faces.cli.content.inside import layer_number
+from orlop.faces.cli.content.licences import show_licence_findings
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.running import run, tell
 from orlop.faces.cli.servers import Servers
 
-_Flag = Annotated[bool, Parameter(negative="")]
-_DEFAULTS = Connecting()
+_DEFAULTS, _ASKED = Connecting(), ImageAsked()
 #: Names are shown whole, so that they can be pasted.
 _WIDEST = 200
 
@@ -58,10 +57,10 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         /,
         *,
         severity: Literal["critical", "high", "medium", "low"] | None = None,
-        fixable: _Flag = False,
-        platform: str = "",
+        fixable: Flag = False,
         scanner: str = "",
-        json: _Flag = False,
+        licences: Flag = False,
+        of: ImageAsked = _ASKED,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
         """List what is known to be wrong with the packages of an image, the worst first.
@@ -74,29 +73,21 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Only what is as bad or worse, or what nobody rated.
         fixable
             Only what a later version mends.
-        platform
-            Of an image for several platforms the one that is meant, as linux/amd64.
         scanner
             What this scanner said last, in place of this registry's own findings.
-        json
-            Print a JSON object.
+        licences
+            Also what rules for licences find wrong with its packages.
         """
-        from orlop.faces.cli.content.remove import managed
 
         async def work() -> int:
-            location = image_argument(ref)
-            assert location.image is not None
             query = {
-                "repository": str(location.image.repository),
-                "reference": image_reference(location),
-                **({"platform": platform} if platform else {}),
-                **({"severity": severity} if severity else {}),
-                **({"fixable": "true"} if fixable else {}),
-                **({"scanner": scanner} if scanner else {}),
+                "severity": severity or "",
+                "fixable": "true" if fixable else "",
+                "scanner": scanner,
+                "licences": "true" if licences else "",
             }
-            async with managed(servers, location, connecting) as server:
-                found = (await server.ask("GET", f"/image-vulnerabilities?{urlencode(query)}")).value
-            _show(found, narrowed=bool(severity) or fixable, scanner=scanner, json=json)
+            found = await asked(servers, ref, of, connecting, "/image-vulnerabilities", query)
+            _show(found, narrowed=bool(severity) or fixable, scanner=scanner, json=of.json)
             return 0 if found["state"] == "read" else 1
 
         return run(work)
@@ -109,10 +100,19 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, scanner: str, json: bool)
     for columns, part in ((_COLUMNS, "open"), (_ACCEPTED, "accepted"), (_CLEARED, "cleared")):
         if of := [one for one in found["found"] if part_of(one) == part]:
             shown.rows(of, columns, json=False, widest=_WIDEST)
+    show_licence_findings(found["licences"] or ())
     if found["state"] == "read":
         tell(_summary(found, scanner) if scanner else _own_summary(found, narrowed=narrowed))
+    if found["licences"] is not None:
+        tell(_of_licences(found["licences"]))
     for remark in found["remarks"]:
         tell(remark)
+
+
+def _of_licences(found: Sequence[Mapping[str, Any]]) -> str:
+    accepted = sum(one["finding"]["accepted"] is not None for one in found)
+    of = counted(len(found) - accepted, "package")
+    return f"rules for licences find {of} wrong{f'; {accepted} accepted' if accepted else ''}"
 
 
 def _summary(found: Mapping[str, Any], scanner: str) -> str:

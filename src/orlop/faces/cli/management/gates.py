@@ -1,6 +1,7 @@
 """`orlop gate explain` and `orlop gate dry-run`: what gates say before a client hears it. All else is as of any
 setting."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -22,6 +23,12 @@ from orlop.ports.management import ManagementServer
 _DEFAULTS = Connecting()
 _PAGE = 200
 _WIDEST = 400
+_File = Annotated[
+    Path | None,
+    Parameter(
+        name=["--file", "-f"], negative="", help="A YAML or JSON file with a gate that is not set; - is standard input."
+    ),
+]
 _Most = Annotated[int, Parameter(name="--n", validator=cyclopts.validators.Number(gte=1))]
 
 _GATES: dict[str, Any] = {
@@ -45,7 +52,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
-        on: Literal["pull"] = "pull",
+        on: Literal["pull", "push"] = "pull",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -85,12 +92,14 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         name: Annotated[str, Parameter(help="The gate, whatever its mode is.")],
         /,
         *,
+        file: _File = None,
         place: Where = "",
         n: _Most = 10_000,
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
-        """Try what a gate would hold back today of all that its place holds, by repository and tag.
+        """Try what a gate would hold back today of all that its place holds, by repository and tag; with a file one
+        that is not set.
 
         Parameters
         ----------
@@ -100,9 +109,10 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Print a JSON object.
         """
         path = typed.here(place).strip("/")
+        body = typed.body_of("gate", name, typed.document(file), file) if file is not None else None
 
         async def do(server: ManagementServer) -> None:
-            looked, held, more = await _tried(server, name, path, n)
+            looked, held, more = await _tried(server, name, path, n, body)
             if json:
                 shown.print_json({"looked": looked, "held": held, "more": more})
                 return
@@ -117,12 +127,19 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
 
-async def _tried(server: ManagementServer, name: str, path: str, most: int) -> tuple[int, list[Any], bool]:
+async def _tried(
+    server: ManagementServer, name: str, path: str, most: int, body: dict[str, Any] | None
+) -> tuple[int, list[Any], bool]:
     """At how many tags was looked, what would be held back, and whether there are more."""
     looked, held, last = 0, list[Any](), ""
     while looked < most:
-        query = {"path": path, "n": str(min(most - looked, _PAGE)), **({"last": last} if last else {})}
-        found = (await server.ask("GET", f"/gate-dry-runs/{quote(name, safe='')}", query=query)).value
+        n = min(most - looked, _PAGE)
+        if body is None:
+            query = {"path": path, "n": str(n), **({"last": last} if last else {})}
+            found = (await server.ask("GET", f"/gate-dry-runs/{quote(name, safe='')}", query=query)).value
+        else:
+            asked = {"name": name, "path": path, "gate": body, "n": n, "last": last}
+            found = (await server.ask("POST", "/gate-trials", body=asked)).value
         looked, last = looked + found["looked"], found["last"]
         held += found["held"]
         if not last:

@@ -1,4 +1,5 @@
-"""`orlop search package` and `orlop search cve`: which images hold a package, and which a vulnerability hits."""
+"""`orlop search package`, `cve` and `licence`: which images hold a package, or packages under a licence, and which a
+vulnerability hits."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -25,6 +26,12 @@ _IMAGES: dict[str, Any] = {
     "IMAGE": lambda row: _image(row),
     "PLATFORM": lambda row: row["platform"] or "-",
     "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
+}
+_LICENSED: dict[str, Any] = {
+    "IMAGE": lambda row: _image(row),
+    "PLATFORM": lambda row: row["platform"] or "-",
+    "LICENCE": lambda row: ", ".join(row["package"]["licences"]),
+    "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0],
 }
 _HITS: dict[str, Any] = {
     "IMAGE": lambda row: _image(row),
@@ -71,6 +78,46 @@ def register(group: cyclopts.App, servers: Servers) -> None:
             _tell(found, _IMAGES, n)
             if not found["images"]:
                 tell(f"no image that you may see holds {wanted}{_where(at)}, of those that were read")
+            for remark in found["remarks"]:
+                tell(remark)
+
+        return work(servers, server, do)
+
+    @group.command
+    def licence(
+        name: str,
+        /,
+        *,
+        at: _At = "",
+        n: _Most = 100,
+        json: Flag = False,
+        server: ServerChoice = HERE,
+    ) -> int:
+        """List the images that hold packages under a licence, as far as you may read what was found in them.
+
+        Parameters
+        ----------
+        name
+            A licence as SPDX names it, or in the words of packages; * is anything: 'GPL-3.0*'.
+        at
+            Only images of this namespace (team/) or repository [default: all].
+        n
+            How many images at most [default: 100].
+        json
+            Print a JSON object.
+        """
+
+        async def do(asked: ManagementServer) -> None:
+            found = await _pages(asked, "/licence-search", {"licence": name, "at": here(at).strip("/")}, n)
+            if json:
+                shown.print_json(found)
+                return
+            _tell(found, _LICENSED, n)
+            for one in found["images"]:
+                if one["more"]:
+                    tell(f"{_image(one)} holds {one['more']} more")
+            if not found["images"]:
+                tell(f"no image that you may see holds a package under {name}{_where(at)}, of those that were read")
             for remark in found["remarks"]:
                 tell(remark)
 

@@ -1,6 +1,6 @@
 """`orlop gc` and `orlop verify`, as they are typed. Both work beside a live server and on a stopped one."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -56,7 +56,11 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
 
     @app.command
     def verify(
-        *, flags: StoreFlags | None = None, quick: Annotated[bool, _Flag] = False, json: Annotated[bool, _Flag] = False
+        *,
+        flags: StoreFlags | None = None,
+        quick: Annotated[bool, _Flag] = False,
+        inside: Literal["none", "sample", "all"] = "sample",
+        json: Annotated[bool, _Flag] = False,
     ) -> int:
         """Check that everything stored is whole: rows, manifests, and every byte of every blob. Repairs nothing.
 
@@ -64,13 +68,17 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
         ----------
         quick
             Do not read the blobs; that they are there, with the right size, has to do.
+        inside
+            Of how much of what is known of images it is looked whether that is so: layers are read anew (not with
+            --quick), and packages compared anew with advisories: of none, of a sample of 5 layers and 1,000 packages,
+            or of all [default: sample].
         json
             Print a JSON object with counts and findings.
         """
         settings = _stored(flags)
         from orlop.faces.cli.stores import maintenance_work
 
-        return maintenance_work.verify(opening, settings, quick=quick, json=json)
+        return maintenance_work.verify(opening, settings, quick=quick, inside=inside, json=json)
 
 
 def _stored(flags: StoreFlags | None) -> Settings:

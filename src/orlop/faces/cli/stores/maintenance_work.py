@@ -19,6 +19,7 @@ from orlop.services.collection.sweep import Sweep, Swept
 from orlop.services.collection.upkeep import collected_so_far, marked_so_far, swept_so_far, swept_text
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Report, Verification
+from orlop.services.stores.verify_inside import InsideDepth
 from orlop.services.stores.verifying import verified_so_far
 from orlop.telemetry import logs
 
@@ -157,7 +158,7 @@ def _tell_collected(done: Collected, swept: Swept | None, orphans: Sequence[Stor
             print(f"  {orphan.name} ({size_text(orphan.size)}), found {shown(orphan.found_at)}")
 
 
-def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> int:
+def verify(opening: Opening, settings: Settings, *, quick: bool, inside: str, json: bool) -> int:
     """Verify; the exit code says whether everything is as it should be."""
 
     async def work() -> int:
@@ -165,7 +166,9 @@ def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> 
             there = await stores.totals()
             with drawn("verifying", silent=json) as draw:
                 found = await stores.verification.run(
-                    quick=quick, progress=lambda so_far: draw(verified_so_far(so_far, there, quick=quick))
+                    quick=quick,
+                    inside=InsideDepth(inside),
+                    progress=lambda so_far: draw(verified_so_far(so_far, there, quick=quick)),
                 )
         _tell(found, json=json)
         return DONE if found.is_clean else FAILED
@@ -197,8 +200,10 @@ def _tell(report: Report, *, json: bool) -> None:
         return
     for finding in report.findings:
         print(f"invariant {finding.invariant}: {finding.where}: {finding.what}")
+    made = (counted(report.layers, "layer"), counted(report.packages, "package"))
+    anew = f", {' and '.join(made)} of images read anew" if report.layers or report.packages else ""
     print(
         f"{counted(report.manifests, 'manifest')}, {counted(report.blobs, 'blob')} ({size_text(report.read)}"
         f" read), {counted(report.copies, 'copy')}"
-        f" and {counted(report.stages, 'upload')} looked at: {len(report.findings) or 'nothing'} wrong"
+        f" and {counted(report.stages, 'upload')} looked at{anew}: {len(report.findings) or 'nothing'} wrong"
     )

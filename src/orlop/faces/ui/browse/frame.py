@@ -15,6 +15,7 @@ _OF_NAMESPACE = (("", "Repositories"),)
 _FURTHER = (
     ("history", "History"),
     ("vulnerabilities", "Vulnerabilities"),
+    ("gates", "Gates"),
     ("rules", "Rules"),
     ("people", "People"),
     ("usage", "Usage"),

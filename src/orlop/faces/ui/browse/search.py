@@ -14,6 +14,8 @@ from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
 from orlop.services.browse.search import SearchFound
 from orlop.services.desks import Desks
+from orlop.services.inside.search import PackagesFound
+from orlop.services.licences.search import LicensedFound
 
 #: Hits of each kind on the first page, and of one kind on the next.
 _FIRST, _MORE = 10, 50
@@ -29,6 +31,7 @@ class SearchPage:
         self._search = desks.browsing.search
         self._packages = desks.packages
         self._hits = desks.hits
+        self._licences = desks.licence_search
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -63,14 +66,17 @@ class SearchPage:
         )
 
     async def _inside(self, exchange: UiExchange, line: str, what: str, text: str) -> Reply:
-        """Images that hold a package, or that a vulnerability hits."""
+        """Images that hold a package, or one under a licence, or that a vulnerability hits."""
         asked = PageRequest(_MORE, exchange.query.get("last", ""))
-        packages, hits, refusal = None, None, None
+        packages: PackagesFound | LicensedFound | None = None
+        hits, refusal = None, None
         try:
             if len(line) > LINE_MOST:
                 raise RequestInvalid(f"a search has at most {LINE_MOST} characters")
             if what == "package":
                 packages = await self._packages.find(exchange.caller, text, "", asked)
+            elif what == "licence":
+                packages = await self._licences.find(exchange.caller, text, "", asked)
             else:
                 hits = await self._hits.find(exchange.caller, text, "", asked)
         except RequestInvalid as invalid:
@@ -95,11 +101,11 @@ class SearchPage:
 
 
 def inside_of(line: str) -> tuple[str, str] | None:
-    """`package` or `cve`, and what of it, where a line asks for what is inside images: `pkg:npm/lodash@<4.17.21`,
-    `package:lodash`, `CVE-2021-44228`, `GHSA-jfh8-c2jp-5v3q`, `cve:DSA-5022-1`."""
+    """`package`, `licence` or `cve`, and what of it, where a line asks for what is inside images:
+    `pkg:npm/lodash@<4.17.21`, `package:lodash`, `licence:GPL-3.0*`, `CVE-2021-44228`, `cve:DSA-5022-1`."""
     key, colon, rest = line.partition(":")
     if key.lower() == "pkg" and rest:
         return "package", line
-    if colon and rest.strip() and key.lower() in {"package", "cve"}:
+    if colon and rest.strip() and key.lower() in {"package", "licence", "cve"}:
         return key.lower(), rest.strip()
     return ("cve", line) if _VULNERABILITY.fullmatch(line) else None

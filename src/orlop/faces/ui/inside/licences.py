@@ -50,7 +50,7 @@ class LicencesTab:
         return self._pages.page(
             exchange,
             "inside/licences",
-            parts=("rows",),
+            parts=("rows", "said"),
             refusal=refusal,
             repository=repository,
             reference=reference,

@@ -1,6 +1,7 @@
 """The pages of settings, the same for every kind: which there are, what one says, and the form that changes it."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -16,10 +17,14 @@ from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
 from orlop.faces.ui.rules.bodies import body_of, fields_of, line_of, text_of
+from orlop.faces.ui.rules.forms import body_from, form_of, typed_of
+from orlop.services.gates.desk import DryRun
 from orlop.services.settings.kept import Holding, KeptSettings, Shown
 
 #: How many of each kind stand on the page of all kinds, and on a page of one.
 _FEW, _MANY = 20, 50
+#: At how many things one answer looks where a setting is tried.
+TRIED = 200
 
 #: Kinds of rules, in the order of the page. What says who may do what stands with the people.
 _RULES = tuple(kind for kind in KINDS.values() if not kind.rights)
@@ -47,12 +52,22 @@ class ShownKind(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-class RulePages:
-    """Whoever may see a setting sees it here, and whoever may change it has the form."""
+class Tried(Protocol):
+    """Says what a setting would do that is not kept."""
 
-    def __init__(self, pages: Pages, settings: KeptSettings) -> None:
+    async def __call__(
+        self, caller: Caller, path: str, name: str, body: dict[str, Any], page: PageRequest, /
+    ) -> DryRun: ...
+
+
+class RulePages:
+    """Whoever may see a setting sees it here, and whoever may change it has the form. `tries`: of kinds that can be
+    tried before they are saved, who does that."""
+
+    def __init__(self, pages: Pages, settings: KeptSettings, tries: Mapping[str, Tried] | None = None) -> None:
         self._pages = pages
         self._settings = settings
+        self._tries = tries or {}
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -114,36 +129,40 @@ class RulePages:
         if path or not kind.placed:  # else the form asks for the place
             await self._settings.check_change(exchange.caller, kind.kind, path)
         name = exchange.query.get("name", "")
-        return self._form(exchange, kind, name=name, path=path, text="", version=0)
+        return self._form(exchange, kind, name=name, path=path)
 
     async def make(self, exchange: UiExchange) -> Reply:
-        """Make one; it must not be there."""
+        """Make one, which must not be there; or say what it would do."""
         kind, name = _kind(exchange), exchange.field("name").strip()
-        typed, text = exchange.field("path"), exchange.field("body")
+        path = path_of(exchange.field("path"))
+        if self._is_tried(exchange, kind):
+            trial = await self._trial(exchange, kind, path, name or "new", {})
+            return self._form(exchange, kind, name=name, path=path, **trial)
         try:
-            path = path_of(typed)
-            made = await self._settings.put(exchange.caller, kind.kind, name, body_of(text), 0, path)
+            made = await self._settings.put(exchange.caller, kind.kind, name, _sent(exchange, kind), 0, path)
         except RegistryError as refusal:
-            return self._form(exchange, kind, name=name, path=path_of(typed), text=text, version=0, refusal=refusal)
+            return self._form(exchange, kind, name=name, path=path, refusal=refusal)
         return redirect(settings_address(kind.plural, made.name, path=made.path))
 
     async def show(self, exchange: UiExchange) -> Reply:
         """What one says, and the form that changes it."""
         kind = _kind(exchange)
         found = await self._found(exchange, kind, exchange.query.get("path", ""))
-        return await self._one(exchange, kind, found, text_of(found.body))
+        return await self._one(exchange, kind, found)
 
     async def change(self, exchange: UiExchange) -> Reply:
-        """Replace one, as it was when the form was made."""
+        """Replace one, as it was when the form was made; or say what it would do then."""
         kind, path = _kind(exchange), path_of(exchange.field("path"))
-        text = exchange.field("body")
+        found = await self._found(exchange, kind, path)
+        if self._is_tried(exchange, kind):
+            trial = await self._trial(exchange, kind, path, found.name, found.body)
+            return await self._one(exchange, kind, found, **trial)
         try:
-            made = await self._settings.put(
-                exchange.caller, kind.kind, exchange.params["name"], body_of(text), _version(exchange), path
-            )
+            body = _sent(exchange, kind, found.body)
+            made = await self._settings.put(exchange.caller, kind.kind, found.name, body, _version(exchange), path)
         except RegistryError as refusal:
             found = await self._found(exchange, kind, path)
-            return await self._one(exchange, kind, found, text, refusal)
+            return await self._one(exchange, kind, found, refusal=refusal)
         return redirect(settings_address(kind.plural, made.name, path=made.path))
 
     async def remove(self, exchange: UiExchange) -> Reply:
@@ -164,21 +183,43 @@ class RulePages:
     async def _found(self, exchange: UiExchange, kind: SettingKind, typed: str) -> Shown:
         return await self._settings.get(exchange.caller, kind.kind, exchange.params["name"], path_of(typed))
 
+    def _is_tried(self, exchange: UiExchange, kind: SettingKind) -> bool:
+        return kind.kind in self._tries and "try" in exchange.form
+
+    async def _trial(
+        self, exchange: UiExchange, kind: SettingKind, path: str, name: str, kept: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What it would do with what was sent, from where the last answer ended. A refusal stands in the part of the
+        page that a script puts in, which has no status of its own."""
+        body = _sent(exchange, kind, kept)
+        try:
+            page = PageRequest(TRIED, exchange.field("try"))
+            return {"trial": await self._tries[kind.kind](exchange.caller, path, name, body, page)}
+        except RegistryError as refusal:
+            return {"problem": refusal.message} if "part" in exchange.query else {"refusal": refusal}
+
     async def _one(
-        self, exchange: UiExchange, kind: SettingKind, found: Shown, text: str, refusal: RegistryError | None = None
+        self,
+        exchange: UiExchange,
+        kind: SettingKind,
+        found: Shown,
+        *,
+        refusal: RegistryError | None = None,
+        **tried: Any,
     ) -> Reply:
         return self._pages.page(
             exchange,
             "rules/one",
             refusal=refusal,
+            parts=("trial", "further"),
             kind=kind,
             rule=_shown(kind, found),
-            text=text,
             kept=text_of(found.body),
-            fields=fields_of(kind.kind),
             built_in=found.name in kind.built_in,
             may_change=await self._settings.may_change(exchange.caller, kind.kind, found.path),
             **_of(found),
+            **self._typed(exchange, kind, found.body),
+            **{"trial": None, "problem": "", **tried},
         )
 
     def _form(
@@ -188,21 +229,36 @@ class RulePages:
         *,
         name: str,
         path: str,
-        text: str,
-        version: int,
         refusal: RegistryError | None = None,
+        **tried: Any,
     ) -> Reply:
         return self._pages.page(
             exchange,
             "rules/new",
             refusal=refusal,
+            parts=("trial", "further"),
             kind=kind,
             name=name,
             path=path,
-            text=text,
-            version=version,
-            fields=fields_of(kind.kind),
+            version=0,
+            **self._typed(exchange, kind, {}),
+            **{"trial": None, "problem": "", **tried},
         )
+
+    def _typed(self, exchange: UiExchange, kind: SettingKind, kept: Mapping[str, Any]) -> dict[str, Any]:
+        """What stands in the form: what was sent, else what is kept."""
+        form = form_of(kind.kind)
+        text = exchange.field("body") if exchange.method == "POST" else text_of(kept)
+        body = body_from(kind.kind, exchange.form, kept) if form and exchange.method == "POST" else kept
+        return {
+            "fields": fields_of(kind.kind),
+            "form": form,
+            "sent": exchange.form,
+            "text": text,
+            "there": typed_of(kind.kind, kept) if form else {},
+            "typed": typed_of(kind.kind, body) if form else {},
+            "can_try": kind.kind in self._tries,
+        }
 
 
 async def rules_of(settings: KeptSettings, caller: Caller, path: str) -> list[ShownKind]:
@@ -229,6 +285,11 @@ def _kind(exchange: UiExchange) -> SettingKind:
     if kind is None:
         raise NotFound("there are no such rules")
     return kind
+
+
+def _sent(exchange: UiExchange, kind: SettingKind, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The body that a form sent: its fields, or text. Raises RequestInvalid."""
+    return body_from(kind.kind, exchange.form, kept) if form_of(kind.kind) else body_of(exchange.field("body"))
 
 
 def _version(exchange: UiExchange) -> int:

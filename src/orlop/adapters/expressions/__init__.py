@@ -1,0 +1,1 @@
+"""Expressions in CEL, answered in a process of their own."""

@@ -1,0 +1,1 @@
+"""Pages of gates, and of who signed what."""
