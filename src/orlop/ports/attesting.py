@@ -1,13 +1,15 @@
-"""What the registry attests: its keys, what signs with them, and whoever lets it say something of an image."""
+"""What the registry attests: its keys, what signs with them, and what waits to be said of images."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
+from orlop.ports.following import Follower
+from orlop.ports.jobs import Lease
 
 #: So many keys are told of.
 KEYS_MAX = 100
@@ -61,20 +63,63 @@ class StatementSigner(Protocol):
         ...
 
 
-class Attester(Protocol):
-    """Says something of an image in the name of the registry."""
+class WantedStatement(msgspec.Struct, frozen=True):
+    """Something that the registry is to say of a manifest. `predicate`: JSON, which is signed as it is."""
 
-    async def attest(
-        self,
-        repository: RepositoryName,
-        digest: Digest,
-        predicate_type: str,
-        predicate: Mapping[str, Any],
-    ) -> Digest | None:
-        """Sign that a predicate holds of a manifest, and attach that to it as `cosign attest` does; the digest of the
-        referrer. None: nothing is signed, since no key is set up.
+    repository: RepositoryName
+    digest: Digest
+    predicate_type: str
+    predicate: bytes
 
-        What was attested in the same words with the same key is not attested again. Raises ManifestUnknown, Unavailable
-        when the key cannot sign, and what refuses a push, such as a full quota.
-        """
+
+class WaitingStatement(msgspec.Struct, frozen=True):
+    """One that waits. `key` and `signature` are empty until it is signed, and stay as they are from then on: whatever
+    happens, there is one signature, by one key. `tries`: how often attaching it was refused."""
+
+    id: int
+    wanted: WantedStatement
+    key: str
+    signature: bytes
+    tries: int
+
+
+class StatementBacklog(msgspec.Struct, frozen=True):
+    """What waits to be signed or attached. `oldest_at`: since when the first one waits, in microseconds since 1970; 0:
+    nothing waits. `error`: why that one is not attached yet, as far as it was tried."""
+
+    waiting: int = 0
+    oldest_at: int = 0
+    error: str = ""
+
+
+class Statements(Protocol):
+    """What waits to be said by the registry, as all replicas know it."""
+
+    async def wait(
+        self, wanted: Sequence[WantedStatement], now: int, follower: Follower, before: int, after: int, lease: Lease
+    ) -> None:
+        """These are to be signed, and the follower goes on: both or nothing. Raises Stale."""
+
+    async def due(self, now: int, limit: int) -> tuple[WaitingStatement, ...]:
+        """The first of those whose time has come, the oldest first."""
+        ...
+
+    async def sign(self, statement: WaitingStatement, key: str, signature: bytes) -> WaitingStatement | None:
+        """Keep a signature; the statement with the one that counts, which is that of whoever came first. None: it does
+        not wait any more."""
+        ...
+
+    async def later(self, statement: WaitingStatement, due_at: int, error: str, *, refused: bool) -> None:
+        """It is tried again then. `refused`: that counts as a try."""
+
+    async def attached(self, statement: WaitingStatement, by: By) -> bool:
+        """It is attached, which is an event; False where it waited no more."""
+        ...
+
+    async def give_up(self, statement: WaitingStatement, why: str, by: By) -> bool:
+        """It is not said, which is an event; False where it waited no more."""
+        ...
+
+    async def backlog(self) -> StatementBacklog:
+        """How much waits."""
         ...

@@ -19,7 +19,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
-from orlop.ports.attesting import AttestationKeys
+from orlop.ports.attesting import AttestationKeys, Statements
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
@@ -485,3 +485,4 @@ class Catalog(msgspec.Struct, frozen=True):
     vex: VexDocuments
     setting_ends: SettingEnds
     attestation_keys: AttestationKeys
+    statements: Statements

@@ -1,6 +1,17 @@
-"""Counts of what the registry attested."""
+"""Counts of what the registry attested, and of what waits for that."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+
+class SigningUse(NamedTuple):
+    """How many statements wait to be signed or attached, and for how many seconds the first one has."""
+
+    waiting: int
+    oldest_seconds: float
 
 
 class AttestingMetrics:
@@ -9,7 +20,7 @@ class AttestingMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._attestations = Counter(
             "orlop_attestations",
-            "Statements that the registry was to sign, by what came of them.",
+            "Statements of the registry about images, by what came of them: attested, refused (tried again), failed.",
             ("outcome",),
             registry=registry,
         )
@@ -17,3 +28,13 @@ class AttestingMetrics:
     def counted(self, outcome: str) -> None:
         """One of them. `outcome` is one of a few fixed words (services.attesting.attesting)."""
         self._attestations.labels(outcome).inc()
+
+
+def signing_families(use: SigningUse) -> Iterable[Metric]:
+    """What is true at the moment of asking."""
+    yield GaugeMetricFamily(
+        "orlop_attestations_waiting", "Statements of the registry that are not signed or not attached yet.", use.waiting
+    )
+    yield GaugeMetricFamily(
+        "orlop_attestations_oldest_seconds", "For how long the first of them has waited.", use.oldest_seconds
+    )

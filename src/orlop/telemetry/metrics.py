@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
-from orlop.telemetry.attesting import AttestingMetrics
+from orlop.telemetry.attesting import AttestingMetrics, SigningUse, signing_families
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
@@ -122,6 +122,7 @@ class Waiting(NamedTuple):
     advisories: Sequence[SourceUse] = ()
     images: ReadUse | None = None
     scanners: Sequence[ScannerUse] = ()
+    signing: SigningUse | None = None
 
 
 class Metrics:
@@ -449,6 +450,8 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
+            if self._waiting.signing is not None:
+                yield from signing_families(self._waiting.signing)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

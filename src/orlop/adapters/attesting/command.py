@@ -1,4 +1,4 @@
-"""A program that signs: it reads what is to be signed, and writes the signature in base64. Time and output have bounds."""
+"""A program that signs: it reads what is to be signed, and writes the signature in base64, within bounds."""
 
 import asyncio
 import binascii

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
-from orlop.adapters.sql.attesting import SqlAttestationKeys
+from orlop.adapters.sql.attesting import SqlAttestationKeys, SqlStatements
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
@@ -185,6 +185,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
         attestation_keys=SqlAttestationKeys(engine),
+        statements=SqlStatements(engine),
     )
 
 

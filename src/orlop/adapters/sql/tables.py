@@ -67,6 +67,10 @@ TABLES: dict[str, Table] = {
     "audit_segments": Table((0,), "number day first last opening closing from_at until_at appended_at dropped_at"),
     "audit_heads": Table((0,), "sequence hash at key signature"),
     "attestation_keys": Table(("",), "id public private created_at retired_at"),
+    "attestations_waiting": Table(
+        (0,),
+        "id repository digest predicate_type predicate key signature asked_at due_at tries error",
+    ),
     "audit_keys": Table(("",), "id public private created_at"),
     "jobs": Table(("",), "name owner fence lease_until started_at finished_at outcome"),
     "queue": Table(

@@ -10,9 +10,10 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.durations import SECOND
 from orlop.ports.attesting import AttestationKey, StatementSigner
+from orlop.services.attesting.attaching import AttestationAttaching
 from orlop.services.attesting.attesting import Attesting
+from orlop.services.attesting.intake import StatementIntake
 from orlop.services.attesting.keys import AttestationKeyDesk
-from orlop.services.attesting.receipts import PushReceipts
 from orlop.services.following import known
 from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.management.operations import Gate
@@ -26,35 +27,34 @@ def build_attesting(
     return Attesting(
         catalog.attestation_keys,
         _Signer(settings),
-        catalog.manifests,
-        catalog.browse,
-        catalog.holdings,
-        services.manifests,
-        services.uploads,
+        catalog.statements,
+        AttestationAttaching(catalog.manifests, services.manifests, services.uploads),
+        stores.queue.jobs,
+        SystemClock(),
         counted,
     )
 
 
-def attesting_pushes(
-    settings: Settings, stores: Stores, services: Services, counted: Callable[[str], None]
-) -> Sequence[LastingWork]:
-    """What attests pushes."""
+def following_statements(settings: Settings, stores: Stores, services: Services) -> Sequence[LastingWork]:
+    """What has statements about pushed images wait to be signed."""
     clock, catalog = SystemClock(), stores.catalog
-    receipts = PushReceipts(
+    intake = StatementIntake(
         catalog.outbox,
         stores.cursors,
+        catalog.statements,
+        catalog.attestation_keys,
         services.in_force,
         catalog.manifests,
-        build_attesting(settings, stores, services, counted),
         clock,
+        build_attesting(settings, stores, services).call,
     )
     owner = RandomIds().new()
-    return (LastingWork(known.RECEIPTS.job, receipts.step, stores.leases, clock, owner, news=news_of(stores)),)
+    return (LastingWork(known.STATEMENTS.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)
 
 
 def build_attestation_keys(settings: Settings, stores: Stores, gate: Gate) -> AttestationKeyDesk:
     """What people ask about keys."""
-    return AttestationKeyDesk(gate, stores.catalog.attestation_keys, _Signer(settings))
+    return AttestationKeyDesk(gate, stores.catalog.attestation_keys, stores.catalog.statements, _Signer(settings))
 
 
 class _Signer:

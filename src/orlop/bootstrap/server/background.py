@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orlop.bootstrap.server.attesting import attesting_pushes
+from orlop.bootstrap.server.attesting import following_statements
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.inside import following_images
 from orlop.bootstrap.server.scanning import following_scans
@@ -33,6 +33,6 @@ def background(
         *sending(settings, stores, metrics.webhooks.attempted),
         *following_images(stores, services),
         *following_scans(settings, stores, services),
-        *attesting_pushes(settings, stores, services, metrics.attesting.counted),
+        *following_statements(settings, stores, services),
     ]
     return Worker(jobs, every_chore, lasting)

@@ -12,6 +12,7 @@ from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.attesting import SigningUse
 from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 from orlop.telemetry.scanners import ScannerUse
 
@@ -59,6 +60,8 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         ]
         depths = await stores.catalog.insides.images.depths()
         images = ReadUse(depths.waiting, depths.unread)
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners)
+        unsigned = await stores.catalog.statements.backlog()
+        signing = SigningUse(unsigned.waiting, age(unsigned.oldest_at))
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, signing)
 
     return ask

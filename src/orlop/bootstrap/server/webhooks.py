@@ -27,7 +27,7 @@ def followers(settings: Settings) -> tuple[Follower, ...]:
         known.WEBHOOKS,
         known.INSIDE,
         known.SCANS,
-        known.RECEIPTS,
+        known.STATEMENTS,
         *(known.forwarding(name) for name, where in sinks if where),
     )
 

@@ -5,7 +5,6 @@ envelope.md), and Sigstore's bundles with a public key (sigstore/protobuf-specs,
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,27 +17,33 @@ _STATEMENT = "https://in-toto.io/Statement/v0.1"
 #: The media type of a bundle that is made here.
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-#: Types of predicates of this project. Docs/signing.md has the schema of each.
-RECEIPT_TYPE = "https://orlop.dev/attestations/push-receipt/v1"
+#: Types of predicates of this project (ADR 51). Docs/signing.md has the schema of each.
+RECEIPT_TYPE = "orlop:attestation/push-receipt/v1"
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A statement with the signature over it. `hint`: which key made it, as a bundle names that."""
+    """A statement with the signature over it. `key`: the one that made it, `sha256:` and the digest of its public part
+    as SubjectPublicKeyInfo in DER."""
 
     payload: bytes
     signature: bytes
-    hint: str
+    key: str
+
+    @property
+    def hint(self) -> str:
+        """The key as a bundle of cosign names it: that digest in base64."""
+        return b64encode(bytes.fromhex(self.key.removeprefix("sha256:"))).decode()
 
 
-def statement(repository: str, digest: Digest, predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """The statement that something holds of an image; the same bytes for the same words."""
+def statement(repository: str, digest: Digest, predicate_type: str, predicate: bytes) -> bytes:
+    """The statement that something holds of an image; the same bytes for the same words. `predicate`: JSON."""
     said = {
         "_type": _STATEMENT,
         "subject": [{"name": repository, "digest": {digest.algorithm: digest.hex}}],
         "predicateType": predicate_type,
-        "predicate": dict(predicate),
+        "predicate": msgspec.Raw(predicate),
     }
-    return msgspec.json.encode(said, order="sorted")
+    return msgspec.json.encode(said)
 
 
 def to_sign(payload: bytes) -> bytes:

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from orlop.faces.api import values
 from orlop.faces.api.exchange import ApiRequest, caller_of, whole
 from orlop.ports.attesting import AttestationKey
-from orlop.services.attesting.keys import AttestationKeyDesk
+from orlop.services.attesting.keys import AttestationKeyDesk, SigningStatus
 from orlop.services.management.operations import Operation
 
 
@@ -26,6 +26,23 @@ class SigningKeyValue(msgspec.Struct, frozen=True):
         return cls(key.id, key.public.decode(), values.time(key.created_at), values.time(key.retired_at))
 
 
+class SigningStatusValue(msgspec.Struct, frozen=True):
+    """`key`: the one that signs, if any. `waiting`: statements that are not signed or not attached yet, since
+    `oldest_at`; `error`: why the oldest one is not, as far as it was tried."""
+
+    key: SigningKeyValue | None
+    waiting: int
+    oldest_at: values.Time
+    error: str
+
+    @classmethod
+    def of(cls, status: SigningStatus) -> "SigningStatusValue":
+        """As clients see it."""
+        key, backlog = status.key, status.backlog
+        shown = SigningKeyValue.of(key) if key is not None else None
+        return cls(shown, backlog.waiting, values.time(backlog.oldest_at), backlog.error)
+
+
 def signing(desk: AttestationKeyDesk) -> list[HTTPRouteHandler]:
     """`/signing`."""
 
@@ -33,6 +50,11 @@ def signing(desk: AttestationKeyDesk) -> list[HTTPRouteHandler]:
     async def list_signing_keys(request: ApiRequest) -> list[SigningKeyValue]:
         """The keys that sign or signed what the registry attests, newest first."""
         return whole(await desk.all(caller_of(request)), SigningKeyValue.of)
+
+    @get("/signing/status", operation_id="showSigningStatus", tags=["signing"], operation=Operation.SIGNING_STATUS)
+    async def show_signing_status(request: ApiRequest) -> SigningStatusValue:
+        """Which key signs what the registry attests, and how much waits for it."""
+        return SigningStatusValue.of(await desk.status(caller_of(request)))
 
     @post("/signing/init", operation_id="beginSigning", tags=["signing"], operation=Operation.SIGNING_CHANGE)
     async def begin_signing(request: ApiRequest) -> SigningKeyValue:

@@ -1,233 +1,125 @@
-"""Attests: signs what is said of an image, and attaches that as `cosign attest` does.
+"""Attests: the job that signs what waits to be said of images, and attaches it.
 
-It is attached twice: as a referrer with a bundle, which cosign 3 reads, and as a layer below the tag
-`sha256-….att`, which cosign 2 reads. The same words under the same key are attached once.
+A signature is kept before it is attached: whenever a process dies, the next one attaches that same signature, so that
+each statement is signed once. While nothing can sign, statements wait.
 """
 
-import hashlib
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-import msgspec
 import structlog
 
-from orlop.domain import media_types
-from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.attesting.statements import BUNDLE, Signed, bundle, envelope, statement, to_sign
-from orlop.domain.digest import Digest, digest_of
-from orlop.domain.errors import Conflict, Denied, Stale, Unavailable
-from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import PageRequest
-from orlop.domain.trust.claims import DSSE, SIGNATURE_ANNOTATION
-from orlop.ports.attesting import AttestationKey, AttestationKeys, StatementSigner
-from orlop.ports.catalog import Browse, Holdings, StoredManifest
-from orlop.ports.catalog import Manifests as ManifestRows
-from orlop.services.content.manifests import Manifests, unknown_manifest
-from orlop.services.content.uploads import Body, Uploads
+from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.attesting.statements import Signed, statement, to_sign
+from orlop.domain.durations import MINUTE
+from orlop.domain.errors import ManifestUnknown, RegistryError, Unavailable
+from orlop.domain.job_kinds import ATTESTING
+from orlop.domain.queue import Order, Progress
+from orlop.ports.attesting import AttestationKey, AttestationKeys, Statements, StatementSigner, WaitingStatement
+from orlop.ports.by import By
+from orlop.ports.clock import Clock
+from orlop.ports.queue import Jobs
+from orlop.services.attesting.attaching import AttestationAttaching
+from orlop.services.jobs.work import Run, Work
 
 _log = structlog.get_logger("orlop.attesting")
 
-#: The annotation with a hash of the key and of all that it signed.
-SAID = "dev.orlop.attestation.said"
-#: Layers below a tag `.att`, referrers on a page and pages that are looked at, and how often a race for a tag is run.
-LAYERS_MAX, _PAGE, _PAGES, _TRIES = 100, 100, 10, 5
-_CALLER = Caller(SYSTEM)
-_EMPTY = b"{}"
-_IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
+#: Statements that are read together, how often attaching one is tried where it is refused, and the pauses between.
+_TOGETHER, TRIES, _PAUSE = 20, 5, 5 * MINUTE
 
 
 class Attesting:
-    """See ports.attesting.Attester. `counted` is told what came of each: `attested`, `known`, `failed`."""
+    """`counted` is told what came of each: `attested`, `refused` (it is tried again), or `failed` for good."""
 
     def __init__(
         self,
         keys: AttestationKeys,
         signer: StatementSigner,
-        rows: ManifestRows,
-        browse: Browse,
-        holdings: Holdings,
-        manifests: Manifests,
-        uploads: Uploads,
-        counted: Callable[[str], None],
+        statements: Statements,
+        attaching: AttestationAttaching,
+        jobs: Jobs,
+        clock: Clock,
+        counted: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._keys = keys
         self._signer = signer
-        self._rows = rows
-        self._browse = browse
-        self._holdings = holdings
-        self._manifests = manifests
-        self._uploads = uploads
+        self._statements = statements
+        self._attaching = attaching
+        self._jobs = jobs
+        self._clock = clock
         self._counted = counted
 
-    async def attest(
-        self, repository: RepositoryName, digest: Digest, predicate_type: str, predicate: Mapping[str, Any]
-    ) -> Digest | None:
-        """See Attester."""
-        key = await self._keys.current()
-        if key is None:
-            return None
-        subject = await self._rows.resolve(repository, digest)
-        if subject is None:
-            raise unknown_manifest(repository, digest)
-        payload = statement(str(repository), digest, predicate_type, predicate)
-        said = hashlib.sha256(key.id.encode() + b"\0" + payload).hexdigest()
+    def work(self) -> Work:
+        """The job. It looks by itself every minute for what could not be signed before."""
+        return Work(ATTESTING, self.run, MINUTE)
+
+    async def call(self) -> None:
+        """Something waits."""
+        await self._jobs.ask(Order(kind=ATTESTING.kind, once=ATTESTING.kind), self._by())
+
+    async def run(self, run: Run) -> str:
+        """Sign and attach what waits, until nothing is due or nothing can be signed."""
+        done = 0
+        while found := await self._statements.due(self._clock.now(), _TOGETHER):
+            for each in found:
+                try:
+                    done += await self._one(each)
+                except Unavailable as away:
+                    _log.warning("nothing can be attested now; it is tried again", reason=away.message)
+                    await self._statements.later(each, self._clock.now(), away.message, refused=False)
+                    return f"{done} attested; the rest waits: {away.message}"
+                run.tell(Progress(done, unit="statements"))
+        return f"{done} attested"
+
+    async def _one(self, waiting: WaitingStatement) -> bool:
+        """Raises Unavailable where the key cannot sign, or a store is away."""
+        wanted = waiting.wanted
+        payload = statement(wanted.repository, wanted.digest, wanted.predicate_type, wanted.predicate)
+        if not waiting.key:
+            key = await self._keys.current()
+            if key is None:
+                await self._give_up(waiting, "no key signs any more")
+                return False
+            signed = await self._signed(waiting, key, payload)
+            if signed is None:
+                return False
+            waiting = signed
         try:
-            signature = await self._signer.sign(key, to_sign(payload))
+            await self._attaching.attach(
+                wanted.repository,
+                wanted.digest,
+                wanted.predicate_type,
+                Signed(payload, waiting.signature, waiting.key),
+            )
         except Unavailable:
-            self._counted("failed")
             raise
-        signed = Signed(payload, signature, _hint(key))
-        known = await self._referrer(repository, digest, said)
-        if known is None:
-            found = await self._refer(repository, subject, predicate_type, signed, said)
-        else:
-            found = known
-        await self._append(repository, digest, predicate_type, signed, said, repeats=bool(key.private))
-        self._counted("attested" if known is None else "known")
-        return found
-
-    async def _referrer(self, repository: RepositoryName, digest: Digest, said: str) -> Digest | None:
-        """The referrer that says the same by the registry's own hand."""
-        after = ""
-        for _ in range(_PAGES):
-            page = await self._browse.referrers(repository, digest, BUNDLE, PageRequest(_PAGE, after))
-            for each in page.items:
-                if each.annotations.get(SAID) == said:
-                    found = Digest.stored(each.digest)
-                    standing = await self._holdings.manifest(repository, found, 0)
-                    if standing is not None and standing.pushed_by == SYSTEM.name:
-                        return found
-            if not page.more or not page.items:
-                break
-            after = page.items[-1].digest
-        return None
-
-    async def _refer(
-        self, repository: RepositoryName, subject: StoredManifest, predicate_type: str, signed: Signed, said: str
-    ) -> Digest:
-        content = bundle(signed)
-        await self._store(repository, _EMPTY, content)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": media_types.OCI_MANIFEST,
-            "artifactType": BUNDLE,
-            "config": _descriptor(media_types.OCI_EMPTY, _EMPTY),
-            "layers": [_descriptor(BUNDLE, content)],
-            "subject": {
-                "mediaType": subject.media_type,
-                "digest": str(subject.digest),
-                "size": len(subject.content),
-            },
-            "annotations": {
-                "dev.sigstore.bundle.content": "dsse-envelope",
-                "dev.sigstore.bundle.predicateType": predicate_type,
-                SAID: said,
-            },
-        }
-        written = msgspec.json.encode(manifest)
-        found = digest_of(written)
-        await self._manifests.put(repository, found, written, media_types.OCI_MANIFEST, (), _CALLER)
-        return found
-
-    async def _append(
-        self,
-        repository: RepositoryName,
-        digest: Digest,
-        predicate_type: str,
-        signed: Signed,
-        said: str,
-        *,
-        repeats: bool,
-    ) -> None:
-        """Add the envelope to those below the tag. Where a rule keeps the tag as it is, or there are too many, or it is
-        none of cosign's, the bundle is all there is. `repeats`: the key makes the same signature each time."""
-        tag = Tag(f"{digest.algorithm}-{digest.hex}.att")
-        content = envelope(signed)
-        layer = {
-            **_descriptor(DSSE, content),
-            "annotations": {SIGNATURE_ANNOTATION: "", "predicateType": predicate_type, SAID: said},
-        }
-        for _ in range(_TRIES):
-            stored = await self._rows.resolve(repository, tag)
-            layers = _layers(stored)
-            if layers is None or len(layers) >= LAYERS_MAX:
-                _log.warning("an attestation is not added below its tag", repository=repository, tag=tag)
-                return
-            if any(_is_same(each, layer, said, repeats=repeats) for each in layers):
-                return
-            try:
-                await self._put(repository, tag, [*layers, layer], content, stored)
-            except Stale:
-                continue
-            except (Denied, Conflict) as refusal:
-                _log.warning("an attestation is not added below its tag", repository=repository, why=refusal.message)
-            return
-        _log.warning("an attestation is not added below its tag", repository=repository, why="others change it, too")
-
-    async def _put(
-        self,
-        repository: RepositoryName,
-        tag: Tag,
-        layers: list[dict[str, Any]],
-        content: bytes,
-        stored: StoredManifest | None,
-    ) -> None:
-        config = msgspec.json.encode(
-            {
-                "architecture": "",
-                "created": "0001-01-01T00:00:00Z",
-                "os": "",
-                "rootfs": {"type": "layers", "diff_ids": [each["digest"] for each in layers]},
-                "config": {},
-            }
-        )
-        await self._store(repository, config, content)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": media_types.OCI_MANIFEST,
-            "config": _descriptor(_IMAGE_CONFIG, config),
-            "layers": layers,
-        }
-        written = msgspec.json.encode(manifest)
-        expected = {tag: None if stored is None else stored.digest}
-        await self._manifests.put(repository, tag, written, media_types.OCI_MANIFEST, (), _CALLER, expected)
-
-    async def _store(self, repository: RepositoryName, *contents: bytes) -> None:
-        for content in contents:
-            await self._uploads.push(repository, digest_of(content), Body(_whole(content), len(content)), _CALLER)
-
-
-def _layers(stored: StoredManifest | None) -> list[dict[str, Any]] | None:
-    """Those of cosign's attestations below their tag; None: it is something else."""
-    if stored is None:
-        return []
-    try:
-        found = msgspec.json.decode(stored.content)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    layers = found.get("layers") if isinstance(found, dict) else None
-    if not isinstance(layers, list):
-        return None
-    fitting = all(isinstance(each, dict) and each.get("mediaType") == DSSE and "digest" in each for each in layers)
-    return layers if fitting else None
-
-
-def _is_same(one: dict[str, Any], layer: dict[str, Any], said: str, *, repeats: bool) -> bool:
-    if one["digest"] == layer["digest"]:
+        except ManifestUnknown:
+            await self._give_up(waiting, "the image is not there any more")
+            return False
+        except RegistryError as refusal:
+            await self._refused(waiting, refusal.message)
+            return False
+        if await self._statements.attached(waiting, self._by()):
+            self._counted("attested")
         return True
-    annotations = one.get("annotations")
-    return not repeats and isinstance(annotations, dict) and annotations.get(SAID) == said
 
+    async def _signed(self, waiting: WaitingStatement, key: AttestationKey, payload: bytes) -> WaitingStatement | None:
+        """It with its signature. None: it waits no more."""
+        signature = await self._signer.sign(key, to_sign(payload))
+        return await self._statements.sign(waiting, key.id, signature)
 
-def _hint(key: AttestationKey) -> str:
-    """As cosign names a key: the SHA-256 of its SubjectPublicKeyInfo, in base64."""
-    return b64encode(bytes.fromhex(key.id.removeprefix("sha256:"))).decode()
+    async def _refused(self, waiting: WaitingStatement, why: str) -> None:
+        if waiting.tries + 1 >= TRIES:
+            await self._give_up(waiting, why)
+            return
+        self._counted("refused")
+        due_at = self._clock.now() + (_PAUSE << waiting.tries)
+        await self._statements.later(waiting, due_at, why, refused=True)
 
+    async def _give_up(self, waiting: WaitingStatement, why: str) -> None:
+        wanted = waiting.wanted
+        if await self._statements.give_up(waiting, why, self._by()):
+            self._counted("failed")
+            _log.warning("an image is not attested", repository=wanted.repository, digest=str(wanted.digest), why=why)
 
-def _descriptor(media_type: str, content: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": str(digest_of(content)), "size": len(content)}
-
-
-async def _whole(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+    def _by(self) -> By:
+        return By(SYSTEM.name, self._clock.now())

@@ -1,24 +1,41 @@
 """Keys that sign what the registry attests: shown to all, made and retired by those who rule the registry."""
 
+import msgspec
+
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict
-from orlop.ports.attesting import AttestationKey, AttestationKeys, StatementSigner
+from orlop.ports.attesting import AttestationKey, AttestationKeys, StatementBacklog, Statements, StatementSigner
 from orlop.ports.catalog import by
 from orlop.services.management.operations import Gate, Operation
 
 
-class AttestationKeyDesk:
-    """See ports.attesting.AttestationKeys."""
+class SigningStatus(msgspec.Struct, frozen=True):
+    """`key` None: nothing is signed."""
 
-    def __init__(self, gate: Gate, keys: AttestationKeys, signer: StatementSigner) -> None:
+    key: AttestationKey | None
+    backlog: StatementBacklog
+
+
+class AttestationKeyDesk:
+    """See ports.attesting."""
+
+    def __init__(self, gate: Gate, keys: AttestationKeys, statements: Statements, signer: StatementSigner) -> None:
         self._gate = gate
         self._keys = keys
+        self._statements = statements
         self._signer = signer
 
     async def all(self, caller: Caller) -> tuple[AttestationKey, ...]:
         """Those that sign or signed, newest first, without private parts."""
         await self._gate.check(caller, Operation.SIGNING_READ, own=True)
         return await self._keys.public()
+
+    async def status(self, caller: Caller) -> SigningStatus:
+        """Which key signs, and what waits for it."""
+        await self._gate.check(caller, Operation.SIGNING_STATUS)
+        keys = await self._keys.public()
+        key = next((each for each in keys if not each.retired_at), None)
+        return SigningStatus(key, await self._statements.backlog())
 
     async def begin(self, caller: Caller) -> AttestationKey:
         """Have a new key sign. Raises Conflict when one signs already, Unavailable."""

@@ -12,8 +12,8 @@ INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 #: What has images wait for scanners.
 SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
 
-#: What attests pushes.
-RECEIPTS = Follower("receipts", Stream.OUTBOX, "receipts", "follow-receipts")
+#: What has statements about images wait to be signed.
+STATEMENTS = Follower("statements", Stream.OUTBOX, "statements", "follow-statements")
 
 
 def forwarding(sink: str) -> Follower:

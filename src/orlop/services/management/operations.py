@@ -77,6 +77,7 @@ class Operation(StrEnum):
     KEY_READ = "key.read"
     KEY_ROTATE = "key.rotate"
     SIGNING_READ = "signing.read"
+    SIGNING_STATUS = "signing.status"
     SIGNING_CHANGE = "signing.change"
     EXPLAIN = "access.explain"
     WHO = "access.who"
@@ -185,6 +186,7 @@ RULES: dict[Operation, Rule] = {
     Operation.KEY_READ: Rule(_SEE),
     Operation.KEY_ROTATE: Rule(_RULE),
     Operation.SIGNING_READ: Rule(own=True, reads=True),
+    Operation.SIGNING_STATUS: Rule(_SEE),
     Operation.SIGNING_CHANGE: Rule(_RULE),
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),

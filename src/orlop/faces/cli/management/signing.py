@@ -46,6 +46,19 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @signing.command
+    def status(*, json: Json = False, at: ServerChoice = HERE) -> int:
+        """Tell which key signs, and how much waits for it."""
+
+        async def do(server: ManagementServer) -> None:
+            said = (await server.ask("GET", "/signing/status")).value
+            if json:
+                shown.print_json(said)
+            else:
+                print(_status(said))
+
+        return work(servers, at, do)
+
+    @signing.command
     def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List the keys that sign or signed, newest first."""
 
@@ -79,6 +92,18 @@ def _made(servers: Servers, at: ServerChoice, what: str, *, json: bool) -> int:
             print(f"{made['id']} signs from now on")
 
     return work(servers, at, do)
+
+
+def _status(said: Mapping[str, Any]) -> str:
+    key, waiting = said["key"], said["waiting"]
+    lines = [f"{key['id']} signs since {key['created_at']}" if key else "no key signs; orlop signing init makes one"]
+    if waiting:
+        noun = "statement waits" if waiting == 1 else "statements wait"
+        lines.append(f"{waiting} {noun} to be signed, since {said['oldest_at']}")
+        lines += [f"the first one is not attached yet: {said['error']}"] if said["error"] else []
+    else:
+        lines.append("nothing waits to be signed")
+    return "\n".join(lines)
 
 
 def _print(key: Mapping[str, Any], *, json: bool) -> None:

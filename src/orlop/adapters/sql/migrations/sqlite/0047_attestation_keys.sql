@@ -11,3 +11,19 @@ CREATE TABLE attestation_keys (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attestation_keys_by_age ON attestation_keys (created_at, id);
 CREATE UNIQUE INDEX attestation_keys_signing ON attestation_keys (retired_at) WHERE retired_at = 0;
+
+-- What the registry is to say of manifests and has not attached yet. `key` and `signature` are empty until it is signed.
+CREATE TABLE attestations_waiting (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    repository      TEXT    NOT NULL,
+    digest          TEXT    NOT NULL,
+    predicate_type  TEXT    NOT NULL,
+    predicate       BLOB   NOT NULL,
+    key             TEXT    NOT NULL,
+    signature       BLOB   NOT NULL,
+    asked_at        INTEGER NOT NULL,
+    due_at          INTEGER NOT NULL,
+    tries           INTEGER NOT NULL,
+    error           TEXT    NOT NULL
+) STRICT;
+CREATE INDEX attestations_waiting_due ON attestations_waiting (due_at, id);
