@@ -67,13 +67,16 @@ class Attesting:
                     _log.warning("nothing can be attested now; it is tried again", reason=away.message)
                     await self._statements.later(each, self._clock.now(), away.message, refused=False)
                     return f"{done} attested; the rest waits: {away.message}"
+                except Exception:  # noqa: BLE001 - a defect at one statement is none of the others'
+                    _log.exception("a statement was not attached", digest=str(each.wanted.digest))
+                    await self._refused(each, "the registry failed; its log says why")
                 run.tell(Progress(done, unit="statements"))
         return f"{done} attested"
 
     async def _one(self, waiting: WaitingStatement) -> bool:
         """Raises Unavailable where the key cannot sign, or a store is away."""
         wanted = waiting.wanted
-        payload = statement(wanted.repository, wanted.digest, wanted.predicate_type, wanted.predicate)
+        payload = statement(str(wanted.repository), wanted.digest, wanted.predicate_type, wanted.predicate)
         if not waiting.key:
             key = await self._keys.current()
             if key is None:
