@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 RATE = 20
 #: How often the other replica is asked until it has heard: too seldom to use up what it lets pass by itself.
-ASKED, EVERY = RATE // 2, 0.5
+ASKED, EVERY = RATE - 5, 1.0
 
 
 def test_who_used_up_all_at_one_replica_is_refused_at_the_other(tmp_path: Path, postgres: PostgresServer) -> None:
