@@ -77,4 +77,4 @@ def signing(desk: AttestationKeyDesk) -> list[HTTPRouteHandler]:
         """Have the registry sign nothing any more; what was signed holds."""
         await desk.end(caller_of(request))
 
-    return [list_signing_keys, begin_signing, rotate_signing_key, stop_signing]
+    return [list_signing_keys, show_signing_status, begin_signing, rotate_signing_key, stop_signing]

@@ -81,7 +81,7 @@ class WriteTerms:
         What the registry itself attaches to content keeps to quotas, and is for repositories that are there alone.
         """
         if caller.subject.kind is SubjectKind.SYSTEM:
-            return await self._attaching(repository, tags)
+            return await self._attaching(repository, tags, expected)
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
@@ -105,16 +105,28 @@ class WriteTerms:
             settings=min(version, of_rules, terms.settings or version),
         )
 
-    async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
-        """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
+    async def _attaching(
+        self, repository: str, tags: Sequence[Tag], expected: Mapping[Tag, Digest | None] | None = None
+    ) -> Terms:
+        """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to. Of tags it sets
+        those alone below which cosign keeps attestations."""
         gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
-        refused = dict.fromkeys(tags, _TAGS_NOTHING)
+        refused = dict.fromkeys((tag for tag in tags if not tag.endswith(".att")), _TAGS_NOTHING)
         if (showing := await self._shown.of(repository)) is not None:
             return msgspec.structs.replace(await self.cached(showing.path, repository), create=gone, tag=refused)
         if await self._shown.is_left(repository):
             raise Denied(f"{repository} is the cache of an upstream that is no more: nothing is attached there")
         version, room = await self._versioned_room(repository)
-        return Terms(create=gone, tag=refused, room=room, settings=version)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
+        said = RulesOfTags(rules, repository, Membership())
+        return Terms(
+            create=gone,
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None} | refused,
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            expected=expected or {},
+            room=room,
+            settings=min(version, of_rules),
+        )
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
