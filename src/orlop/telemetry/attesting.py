@@ -30,8 +30,10 @@ class AttestingMetrics:
         self._attestations.labels(outcome).inc()
 
 
-def signing_families(use: SigningUse) -> Iterable[Metric]:
-    """What is true at the moment of asking."""
+def signing_families(use: SigningUse | None) -> Iterable[Metric]:
+    """What is true at the moment of asking, where that is known."""
+    if use is None:
+        return
     yield GaugeMetricFamily(
         "orlop_attestations_waiting", "Statements of the registry that are not signed or not attached yet.", use.waiting
     )

@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -24,6 +24,7 @@ from orlop.telemetry.attesting import AttestingMetrics, SigningUse, signing_fami
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
+from orlop.telemetry.totals import StoreTotals
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -34,31 +35,6 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: Methods that are told apart; a client may send any word.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class StoreTotals(Protocol):
-    """The size of the store, in rows and bytes, as the catalog counts it."""
-
-    @property
-    def repositories(self) -> int: ...
-    @property
-    def manifests(self) -> int: ...
-    @property
-    def tags(self) -> int: ...
-    @property
-    def blobs(self) -> int: ...
-    @property
-    def blob_bytes(self) -> int: ...
-    @property
-    def condemned(self) -> int: ...
-    @property
-    def uploads(self) -> int: ...
-    @property
-    def trash(self) -> int: ...
-    @property
-    def trash_bytes(self) -> int: ...
-    @property
-    def quarantined(self) -> int: ...
 
 
 class FollowerLag(NamedTuple):
@@ -450,8 +426,7 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
-            if self._waiting.signing is not None:
-                yield from signing_families(self._waiting.signing)
+            yield from signing_families(self._waiting.signing)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

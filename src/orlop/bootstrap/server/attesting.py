@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.services import Services
@@ -47,6 +48,7 @@ def following_statements(settings: Settings, stores: Stores, services: Services)
         catalog.manifests,
         clock,
         build_attesting(settings, stores, services).call,
+        _moment,
     )
     owner = RandomIds().new()
     return (LastingWork(known.STATEMENTS.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)
@@ -82,3 +84,9 @@ class _Signer:
         program = self._settings.program
         command = SigningCommand(program, self._settings.timeout / SECOND) if program else None
         return CatalogOrCommandSigner(command, self._settings.public_key)
+
+
+def _moment(at: int) -> str:
+    """Microseconds since 1970 as RFC 3339."""
+    then = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
+    return then.isoformat(timespec="microseconds").replace("+00:00", "Z")

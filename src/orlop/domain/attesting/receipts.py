@@ -1,6 +1,5 @@
 """Rules for receipts: where each push of an image is attested, and what is attested of it."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -9,8 +8,6 @@ from msgspec import Meta
 from orlop.domain.access.actions import Action
 from orlop.domain.events import Event
 from orlop.domain.settings import Holds, SettingKind, nobody
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReceiptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -21,20 +18,15 @@ class ReceiptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = True
 
 
-def receipt(event: Event) -> dict[str, Any]:
-    """The predicate of a push."""
+def receipt(event: Event, moment: str) -> dict[str, Any]:
+    """The predicate of a push. `moment`: when it was, as RFC 3339."""
     return {
         "push": event.id,
-        "pushedAt": moment(event.at),
+        "pushedAt": moment,
         "pushedBy": event.actor,
         "repository": event.repository,
         "digest": event.digest,
     }
-
-
-def moment(at: int) -> str:
-    """Microseconds since 1970 as RFC 3339."""
-    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 #: Rules for receipts as settings. Whoever may pull may see whether pushes are attested.

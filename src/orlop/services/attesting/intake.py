@@ -28,7 +28,10 @@ _IMAGES = frozenset({ContentKind.IMAGE, ContentKind.INDEX})
 
 
 class StatementIntake:
-    """`step` is for the holder of the follower's lease; `news` is called when something is to be signed."""
+    """`step` is for the holder of the follower's lease; `news` is called when something is to be signed.
+
+    `moment`: microseconds since 1970 as RFC 3339.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class StatementIntake:
         manifests: Manifests,
         clock: Clock,
         news: Callable[[], Awaitable[object]],
+        moment: Callable[[int], str],
     ) -> None:
         self._statements = statements
         self._keys = keys
@@ -47,6 +51,7 @@ class StatementIntake:
         self._manifests = manifests
         self._clock = clock
         self._news = news
+        self._moment = moment
         self._following = Following[Event](
             known.STATEMENTS,
             cursors,
@@ -76,4 +81,5 @@ class StatementIntake:
         found = await found_manifest(self._manifests, repository, digest)
         if found is None or found.manifest.subject is not None or kind_of(found.manifest) not in _IMAGES:
             return ()
-        return (WantedStatement(repository, digest, RECEIPT_TYPE, msgspec.json.encode(receipt(event), order="sorted")),)
+        said = msgspec.json.encode(receipt(event, self._moment(event.at)), order="sorted")
+        return (WantedStatement(repository, digest, RECEIPT_TYPE, said),)
