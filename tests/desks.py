@@ -1,5 +1,7 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
+from typing import Any
+
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.expressions.process import ProcessExpressions
@@ -20,6 +22,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
+from orlop.ports.catalog import Catalog
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.access.standing import AccountStanding
@@ -73,6 +76,17 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import Gate
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking, PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
+from orlop.services.promotion.bundles import BundleDesk
+from orlop.services.promotion.carrying import CarryingOut
+from orlop.services.promotion.deciding import Deciding
+from orlop.services.promotion.desk import PromotionDesk
+from orlop.services.promotion.paths import Ways
+from orlop.services.quarantine.desk import QuarantineDesk
+from orlop.services.quarantine.letting_out import LettingOut
+from orlop.services.quarantine.standing import QuarantineStanding
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -235,6 +249,7 @@ def desks_of(
         clock,
         lambda size: bytes(size),
     )
+    verdicts = _verdicts(opened, access, content, in_force, matching, documents, judgements, clock)
     states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
@@ -262,7 +277,9 @@ def desks_of(
         signatures=ImageSignatures(access, content.repository, judgements),
         licences=ImageLicences(insides, in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
-        gates=_gate_desk(opened, gate, access, content, repositories, in_force, matching, documents, judgements, clock),
+        gates=_gate_desk(opened, gate, access, content, repositories, in_force, verdicts),
+        **promotion_desks(gate, access, terms, catalog, manifests, in_force, verdicts),
+        quarantine=_quarantine_desk(opened, gate, access, in_force, terms, verdicts, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -308,18 +325,16 @@ def desks_of(
     )
 
 
-def _gate_desk(
+def _verdicts(
     opened: OpenCatalog,
-    gate: Gate,
     access: Access,
     content: OwnContent,
-    repositories: Repositories,
     in_force: SettingsInForce,
     matching: Matching,
     documents: AttachedDocuments,
     judgements: ImageJudgements,
     clock: Clock,
-) -> GateDesk:
+) -> GateVerdicts:
     catalog, identity = opened.catalog, opened.identity
     store = catalog.gates.advisories
     vex = VexOfImages(catalog.vex, in_force, AccountStanding(identity.accounts, identity.facts, clock))
@@ -337,6 +352,56 @@ def _gate_desk(
         documents,
         ImageTrust(content.repository, judgements),
     )
-    verdicts = GateVerdicts(in_force, facts, opened.changes, opened.settings_changes, clock)
+    return GateVerdicts(in_force, facts, catalog.held_pushes, opened.changes, opened.settings_changes, clock)
+
+
+def promotion_desks(
+    gate: Gate,
+    access: Access,
+    terms: WriteTerms,
+    catalog: Catalog,
+    manifests: Manifests,
+    in_force: SettingsInForce,
+    verdicts: GateVerdicts,
+) -> dict[str, Any]:
+    """What is asked for promotions."""
+    rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
+    carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
+    deciding = Deciding(rows, ways, approvers, carrying)
+    bundles = BundleDesk(gate, manifests, catalog.bundles)
+    asking = Asking(gate, manifests, ways, bundles)
+    return {
+        "promotions": PromotionDesk(gate, manifests, asking, terms, rows, approvers, carrying, deciding),
+        "promotion_trials": PromotionTrials(gate, asking, ways, carrying),
+        "promotion_boards": PromotionBoards(gate, in_force, catalog.boards),
+        "bundles": bundles,
+    }
+
+
+def _gate_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    content: OwnContent,
+    repositories: Repositories,
+    in_force: SettingsInForce,
+    verdicts: GateVerdicts,
+) -> GateDesk:
+    catalog = opened.catalog
     rows, names = catalog.gates.rows, catalog.search
     return GateDesk(gate, access, in_force, content.manifests, catalog.manifests, verdicts, rows, repositories, names)
+
+
+def _quarantine_desk(
+    opened: OpenCatalog,
+    gate: Gate,
+    access: Access,
+    in_force: SettingsInForce,
+    terms: WriteTerms,
+    verdicts: GateVerdicts,
+    clock: Clock,
+) -> QuarantineDesk:
+    rows = opened.catalog.held_pushes
+    standing = QuarantineStanding(in_force, verdicts, opened.catalog.manifests)
+    letting_out = LettingOut(rows, standing, terms, opened.queue.jobs, clock, lambda *_: None)
+    return QuarantineDesk(gate, access, rows, standing, letting_out)

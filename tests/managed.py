@@ -60,9 +60,13 @@ class Managed:
         """What comes of asking for a manifest."""
         return self._asked(method, f"/v2/{repository}/manifests/{reference}", _basic(who))
 
-    def delete(self, repository: str, reference: str) -> None:
+    def scraped(self) -> str:
+        """All metrics, as Prometheus gets them."""
+        return self._asked("GET", "/metrics", _basic("admin")).body.decode()
+
+    def delete(self, repository: str, reference: str, who: str = "admin") -> None:
         """As a client does."""
-        answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic("admin"))
+        answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic(who))
         assert answer.status == 202, answer
 
     def _asked(self, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:

@@ -26,6 +26,8 @@ from orlop.domain.inside.licence_rules import LICENCE_RULES
 from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
+from orlop.domain.promotion.pipeline import PIPELINES
+from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -98,6 +100,7 @@ KINDS = {
     "quota": QUOTAS,
     "retention": RETENTION,
     "trash-rule": TRASH_RULES,
+    "quarantine-rule": QUARANTINE_RULES,
     "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
@@ -111,6 +114,7 @@ KINDS = {
     "licence-rule": LICENCE_RULES,
     "advisory-source": ADVISORY_SOURCES,
     "gate": GATES,
+    "pipeline": PIPELINES,
     "scanner": SCANNERS,
     "provider": SettingKind(
         kind="provider",

@@ -513,7 +513,7 @@ def test_followers_are_listed_and_skip_what_they_fail_at(orlop: Typed) -> None:
     cursors = orlop.served.api.catalog.cursors
     orlop.served.do(cursors.register(WEBHOOKS))
     orlop.served.do(cursors.stumble(WEBHOOKS, 7, "it makes no sense", 1))
-    audit, hooks, images, _scans = orlop.json("followers", "ls")
+    audit, hooks, images, *_others = orlop.json("followers", "ls")
     assert (audit["name"], audit["stream"], audit["trouble"]) == ("audit", "outbox", None)
     assert hooks["behind"] > 0
     assert (images["name"], images["stream"]) == ("images", "outbox")

@@ -15,11 +15,14 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.promotion.bundle import Bundle, BundledImage
+from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
 from orlop.domain.queue import Order
 from orlop.domain.retention.plans import PlanFigures
-from orlop.ports.catalog import By, Terms
+from orlop.ports.catalog import By, ManifestPush, Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import Document, Namespace
+from orlop.ports.promotion import Move
 from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
 from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
@@ -75,6 +78,7 @@ _UPSTREAM, _VIRTUAL = {"url": "https://registry.example"}, {"members": ["lab/"]}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
+_QUARANTINE_RULE = {"person": True}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
@@ -89,6 +93,7 @@ _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
 _GATE = {"deny_severity": "critical"}
+_REFUSAL, _UNDONE = {"reason": "not now"}, {"reason": "it broke"}
 _SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
@@ -124,6 +129,11 @@ def _showing(plural: str, below: str, body: object, seeing: frozenset[str], *, r
             (f"/{plural}/made?path={place}", None, who) for place, who in zip(places, removed, strict=True)
         ],
     }
+
+
+def _pipeline(path: str) -> dict[str, object]:
+    """Of stages within a place."""
+    return {"stages": [f"dev={path or 'team'}/dev/", f"prod={path or 'team'}/prod/"], "approvals": ["prod=1"]}
 
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
@@ -367,6 +377,66 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
     **_rules("gates", _GATE),
+    **_rules("pipelines", None),
+    ("PUT", "/pipelines/{name}"): [
+        (f"/pipelines/new?path={path}", _pipeline(path), who)
+        for path, who in {"team": _DELETES, "team-b": frozenset({"root", "bob"}), "": _RULER}.items()
+    ],
+    ("GET", "/promotions"): [("/promotions", None, _ANY)],
+    ("POST", "/promotions"): [
+        (
+            "/promotions",
+            {"images": [f"{path}/dev/app:dev"], "stage": "prod", "pipeline": "of-" + path},
+            who,
+        )
+        for path, who in {"team": _PUSHES, "team-b": frozenset({"root", "bob"})}.items()
+    ],
+    ("GET", "/promotions/{number}"): [
+        ("/promotions/{promotion-of-team}", None, _PULLS | _SEES),
+        ("/promotions/{promotion-of-team-b}", None, _SEES | {"bob"}),
+    ],
+    ("POST", "/promotions/{number}/approvals"): [  # root asked for them
+        ("/promotions/{promotion-of-team}/approvals", None, _PUSHES - {"root"}),
+        ("/promotions/{promotion-of-team-b}/approvals", None, frozenset({"bob"})),
+    ],
+    ("POST", "/promotions/{number}/refusal"): [
+        ("/promotions/{promotion-of-team}/refusal", _REFUSAL, _PUSHES),
+        ("/promotions/{promotion-of-team-b}/refusal", _REFUSAL, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/promotion-boards/{name}"): [
+        ("/promotion-boards/of-team?path=team", None, _PULLS | _SEES),
+        ("/promotion-boards/of-team-b?path=team-b", None, _SEES | {"bob"}),
+    ],
+    ("POST", "/promotion-trials"): [  # whoever pulls the source is told what promoting it would be refused with
+        ("/promotion-trials", {"images": [f"{path}/dev/app:dev"], "stage": "prod", "pipeline": "of-" + path}, who)
+        for path, who in {"team": _PULLS, "team-b": frozenset({"root", "bob"})}.items()
+    ],
+    ("POST", "/promotion-rollbacks"): [
+        ("/promotion-rollbacks", {"repository": "team/prod/app", **_UNDONE}, _DELETES),
+        ("/promotion-rollbacks", {"repository": "team-b/prod/app", **_UNDONE}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/bundles"): [("/bundles", None, _ANY)],
+    ("POST", "/bundles"): [
+        ("/bundles", {"name": "new", "images": ["team/app:dev"]}, _PULLS),
+        ("/bundles", {"name": "new", "images": ["team-b/app:dev"]}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/bundles/{name}"): [
+        ("/bundles/kept?path=team/dev", None, _PULLS | _SEES),
+        ("/bundles/kept?path=team-b/dev", None, _SEES | {"bob"}),
+    ],
+    ("DELETE", "/bundles/{name}"): [
+        ("/bundles/kept?path=team/dev", None, _DELETES),
+        ("/bundles/kept?path=team-b/dev", None, frozenset({"root", "bob"})),
+    ],
+    **_rules("quarantine-rules", _QUARANTINE_RULE),
+    ("GET", "/held-pushes"): [("/held-pushes", None, _ANY), ("/held-pushes?place=team-b/", None, _ANY)],
+    **{
+        ("POST", f"/held-pushes/{{number}}/{what}"): [
+            (f"/held-pushes/{{held-in-team}}/{what}", {"reason": "it is so"}, _DELETES),
+            (f"/held-pushes/{{held-in-team-b}}/{what}", {"reason": "it is so"}, frozenset({"root", "bob"})),
+        ]
+        for what in ("release", "refuse")
+    },
     ("GET", "/gate-verdicts"): [
         ("/gate-verdicts?repository=team/app&reference=dev", None, _PULLS),
         ("/gate-verdicts?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
@@ -631,6 +701,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.plans.planned(plan.id, PlanFigures(), By("somebody", 1))
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
+        await api.management.settings.put(root, "quarantine-rule", "made", _QUARANTINE_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
@@ -642,14 +713,21 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         assert hook is not None
         delivery = NewDelivery(hook.identity, f"{path}/app", 1, "tag.set", b"{}")
         await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
+    for path in ("team", "team-b"):
+        for name in ("made", f"of-{path}"):
+            await api.management.settings.put(root, "pipeline", name, _pipeline(path), 0, path)
+        await Scene(api.catalog.catalog).push(RepositoryName(f"{path}/dev/app"), _ONE, Tag("dev"))
+        await _promoted(api, path)
+    await api.management.settings.put(root, "pipeline", "made", _pipeline(""), 0, "")
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
-    prefetches = {}
+    prefetches, held = {}, {}
     for path in ("team", "team-b"):
+        held[f"{{held-in-{path}}}"] = str(await _held(api, RepositoryName(f"{path}/waiting")))
         arguments = {"upstream": "made", "images": ["library/debian:12"]}
         job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/far"), By("root", 1))
         assert job is not None
@@ -676,10 +754,52 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
             f"{{plan-of-{path}}}": str(number)
             for number, path in rows(api.catalog, "SELECT id, path FROM retention_plans")
         },
+        **{
+            f"{{promotion-of-{path}}}": str(number)
+            for number, path in rows(api.catalog, "SELECT id, path FROM promotions WHERE state = 0")
+        },
         **prefetches,
+        **held,
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),
     }
+
+
+async def _promoted(api: Api, path: str) -> None:
+    """One promotion of a place that is done, and one that waits; and a bundle."""
+    source, target, promotions = f"{path}/dev/app", f"{path}/prod/app", api.catalog.catalog.promotions
+    for tag, needed in (("first", 0), ("dev", 1)):
+        one = PromotedImage(RepositoryName(source), Tag("dev"), _ONE.digest, RepositoryName(target), Tag(tag))
+        asked = NewPromotion(
+            path=path,
+            pipeline=f"of-{path}",
+            source="dev",
+            stage="prod",
+            images=(one,),
+            asked_id=_caller(api, "root").subject.id,
+            needed=needed,
+            expires_at=api.now + HOUR,
+        )
+        if needed:
+            await promotions.ask(asked, By("root", api.now))
+        else:
+            await promotions.carry_out(asked, [Move(one, (), Terms())], By("root", api.now))
+    kept = BundledImage(RepositoryName(source), Tag("dev"), _ONE.digest)
+    bundle = Bundle(
+        path=f"{path}/dev", name="kept", created_by="root", created_id=1, created_at=api.now, images=(kept,)
+    )
+    await api.catalog.catalog.bundles.add(bundle, 10, By("root", api.now))
+
+
+async def _held(api: Api, repository: RepositoryName) -> int:
+    """Something that waits in quarantine."""
+    scene = Scene(api.catalog.catalog)
+    await scene.hold_missing(repository, _ONE)
+    push = ManifestPush(repository, _ONE.digest, _ONE.content, _ONE.manifest, held=True)
+    assert await api.catalog.catalog.manifests.put(push, By("somebody", 1))
+    found = await api.catalog.catalog.held_pushes.of(repository, _ONE.digest)
+    assert found is not None
+    return found.id
 
 
 def _caller(api: Api, name: str) -> Any:

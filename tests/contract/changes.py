@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from orlop.ports.catalog import Catalog
-from orlop.ports.events import Changes
+from orlop.ports.events import KNOWN_OF_IMAGES, Changes
 from tests.content import blob, image, index
+from tests.contract.advisories import advisory, batch, matcher
+from tests.contract.insides import BASE, read
 from tests.contract.scene import APP, LIB, V1, V2, Scene
 from tests.serving import unhurried
 
@@ -67,3 +69,24 @@ class ChangesKit:
             await catalog.manifests.untag(APP, V1, scene.by())
             seen.append(changes.current(changes.place(APP)))
         assert len(set(seen)) == len(seen)
+
+    async def test_what_is_known_of_images_has_a_count_of_its_own(self, catalog: Catalog, changes: Changes) -> None:
+        scene, place = Scene(catalog), changes.place(KNOWN_OF_IMAGES)
+        await scene.push(APP, ONE, V1)
+        content, known = await settled(changes, APP), await settled(changes, KNOWN_OF_IMAGES)
+        await read(catalog, scene, ONE.digest, BASE)
+        await matcher(catalog, scene).step()
+        assert await settled(changes, KNOWN_OF_IMAGES) == known, "nobody remembers anything of what was not known"
+        store, images = catalog.advisories.advisories, catalog.insides.images
+        steps: list[Callable[[], Awaitable[object]]] = [
+            lambda: store.store("test", batch(advisory("A-1", "libssl3", "3.0.15"))),
+            lambda: matcher(catalog, scene).step(),
+            lambda: images.again(ONE.digest, scene.at),
+            lambda: read(catalog, scene, ONE.digest, BASE),
+            lambda: store.forget("test", ["A-1"]),
+        ]
+        for step in steps:
+            before = changes.current(place)
+            await step()
+            assert changes.current(place) not in (before, None)
+        assert await settled(changes, APP) == content, "what is remembered of manifests stays"

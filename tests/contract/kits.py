@@ -4,10 +4,12 @@ from tests.contract import (
     advisories,
     blobs,
     browse,
+    bundles,
     caching,
     collection,
     devices,
     endings,
+    gates,
     holdings,
     identity_accounts,
     identity_answers,
@@ -27,6 +29,8 @@ from tests.contract import (
     locks,
     manifests,
     outbox,
+    promotion,
+    quarantine,
     queue,
     refusals,
     retention,
@@ -52,6 +56,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestPromotions = promotion.PromotionsKit
+    TestBoards = promotion.BoardsKit
+    TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
@@ -60,6 +67,8 @@ class CatalogKit:
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestInsides = insides.InsidesKit
+    TestGateRows = gates.GateRowsKit
+    TestHeldPushes = quarantine.HeldPushesKit
     TestSignatureVerdicts = signatures.SignatureVerdictsKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit

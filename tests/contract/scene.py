@@ -94,12 +94,16 @@ class Scene:
         assert linked is not None
         return linked
 
+    async def hold_missing(self, repository: RepositoryName, what: Pushable) -> None:
+        """Push the blobs of a manifest that the repository does not hold."""
+        for piece in what.blobs:
+            if await self.catalog.links.find(repository, piece.digest) is None:
+                await self.hold(repository, piece)
+
     async def push(self, repository: RepositoryName, what: Pushable, *tags: Tag, sparse: bool = False) -> None:
         """Push a manifest after everything that it needs; only the blobs that the repository does not hold."""
         for pushable in what.everything():
-            for piece in pushable.blobs:
-                if await self.catalog.links.find(repository, piece.digest) is None:
-                    await self.hold(repository, piece)
+            await self.hold_missing(repository, pushable)
             await self.put(repository, pushable, *(tags if pushable is what else ()), sparse=sparse)
 
     async def put(self, repository: RepositoryName, what: Pushable, *tags: Tag, sparse: bool = False) -> None:

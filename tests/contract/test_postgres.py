@@ -15,12 +15,13 @@ from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, Manife
 from orlop.domain.names import RepositoryName
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
-from orlop.ports.events import Changes
+from orlop.ports.events import KNOWN_OF_IMAGES, Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.advisories import advisory, batch
 from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
@@ -174,6 +175,24 @@ class TestTwoReplicas:
             while changes.current() == before:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.005)
             assert time.monotonic() - acknowledged < unhurried(1)
+        await other.engine.close()
+
+    async def test_what_one_finds_out_of_images_the_others_hear(
+        self, url: str, opened: OpenCatalog, changes: Changes
+    ) -> None:
+        other = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+        place = changes.place(KNOWN_OF_IMAGES)
+        for number in range(3):
+            await asyncio.sleep(0.3)
+            content, known = changes.current(), changes.current(place)
+            assert known is not None
+            record = advisory("A-1", "libssl3", f"3.0.{number}", modified=f"2026-11-0{number + 1}T00:00:00Z")
+            await other.catalog.advisories.advisories.store("test", batch(record))
+            acknowledged = time.monotonic()
+            while changes.current(place) == known:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.005)
+            assert time.monotonic() - acknowledged < unhurried(1)
+            assert changes.current() == content
         await other.engine.close()
 
     async def test_events_of_transactions_side_by_side_are_missed_by_no_reader(

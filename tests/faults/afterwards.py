@@ -5,12 +5,13 @@ from pathlib import Path
 
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import BlobUnknown, ManifestUnknown
+from orlop.domain.names import Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.retention.plans import PlanState
 from orlop.ports.blobs import BlobContent
 from orlop.ports.clock import SECOND
 from orlop.services.collection.garbage import Collected
-from tests.faults.working import GRACE, STEPS, Key, later, opened
+from tests.faults.working import GRACE, HELD, STEPS, Key, later, opened
 from tests.registry import ALICE, EXPIRE, HandClock, Registry
 
 
@@ -28,6 +29,8 @@ async def _check(folder: Path, done: int, *, begun: bool) -> None:
         sure, perhaps = _expected(done, begun=begun)
         for key, digest in sure.items():
             assert await _behind(registry, key) in ({digest} | perhaps.get(key, set())), key
+        tags = [await _behind(registry, (HELD, "manifest", Tag(tag))) for tag in ("h1", "h2")]
+        assert tags[0] == tags[1], "what is let out gets all of its tags, or none"
         await _go_on(registry)
         await _clean(registry)
     finally:

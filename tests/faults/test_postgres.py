@@ -18,6 +18,7 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import Unavailable
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.catalog import ManifestPush, Terms
 from tests.content import image
 from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer, postgres_server
@@ -52,6 +53,7 @@ class Cutting:
                     how, self.cut = self.cut, None
                     self.cuts += 1
                     back.cancel()
+                    await asyncio.wait({back})  # of two readers one is refused
                     if how == "after":
                         ours.write(piece)
                         await ours.drain()
@@ -92,6 +94,40 @@ async def test_a_commit_without_an_answer_takes_effect_exactly_once(postgres: Po
     events = await opened.catalog.outbox.events(0, 1000)
     assert sum(event.kind is EventKind.TAG_SET for event in events) == TIMES + 1
     assert (await opened.catalog.vitals.totals()).tags == TIMES + 1
+    assert await scene.findings() == []
+    await opened.engine.close()
+    server.close()
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_what_quarantine_decides_without_an_answer_is_decided_once(postgres: PostgresServer, how: str) -> None:
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    cutting = Cutting(postgres.port)
+    server = await cutting.serve()
+    url = postgres.url(name, port=server.sockets[0].getsockname()[1])
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    scene, rows = Scene(opened.catalog), opened.catalog.held_pushes
+    for number in range(TIMES // 2):
+        what, tags = image(f"held {number}"), (Tag(f"a{number}"), Tag(f"b{number}"))
+        await scene.hold_missing(APP, what)
+        push = ManifestPush(APP, what.digest, what.content, what.manifest, tags, held=True)
+        cutting.cut = how
+        assert await opened.catalog.manifests.put(push, scene.by())
+        held = await rows.of(APP, what.digest)
+        assert held is not None
+        assert await opened.catalog.manifests.resolve(APP, tags[0]) is None
+        cutting.cut = how
+        if number % 2:
+            await rows.refuse(held, Terms(trash=1_000_000), scene.by(), "no")
+        else:
+            await rows.release(held, Terms(), scene.by())
+        assert cutting.cut is None
+        there = [await opened.catalog.manifests.resolve(APP, tag) for tag in tags]
+        assert [found is not None for found in there] == [not number % 2] * 2
+    assert cutting.cuts == TIMES
+    kinds = [event.kind for event in await opened.catalog.outbox.events(0, 1000)]
+    assert kinds.count(EventKind.QUARANTINE_HELD) == TIMES // 2
+    assert kinds.count(EventKind.QUARANTINE_RELEASED) + kinds.count(EventKind.QUARANTINE_REFUSED) == TIMES // 2
     assert await scene.findings() == []
     await opened.engine.close()
     server.close()

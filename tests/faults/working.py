@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.retention.plans import PlanState
-from orlop.ports.catalog import By, Terms
+from orlop.ports.catalog import By, ManifestPush, Terms
 from orlop.ports.clock import SECOND
 from orlop.ports.trash import Asked
 from tests.content import Piece, Pushable, artifact, blob, image, index
 from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, on_disk
 
 APP, LIB, BUILDS = RepositoryName("team/app"), RepositoryName("lib"), RepositoryName("team/builds")
+HELD = RepositoryName("team/held")
 
 #: What is looked at: (repository, "manifest" or "blob", reference).
 Key = tuple[RepositoryName, str, Reference]
@@ -116,6 +117,42 @@ def restore(asked: Asked, *came: Pushable, **tags: Pushable) -> Step:
     leaves |= {(asked.repository, "manifest", Tag(tag)): what.digest for tag, what in tags.items()}
     leaves |= {(asked.repository, "blob", piece.digest): piece.digest for what in came for piece in what.blobs}
     return Step("restore", lambda registry: registry.stores.catalog.trash.restore(asked, _by(registry)), leaves)
+
+
+def hold(repository: RepositoryName, what: Pushable, *tags: Tag) -> list[Step]:
+    """Push an image into quarantine: it is there, without its tags."""
+
+    async def run(registry: Registry) -> None:
+        push = ManifestPush(repository, what.digest, what.content, what.manifest, tags, held=True)
+        assert await registry.stores.catalog.manifests.put(push, _by(registry))
+
+    leaves: dict[Key, str | None] = {(repository, "manifest", what.digest): what.digest}
+    leaves |= {(repository, "manifest", tag): None for tag in tags}
+    return [*(push_blob(repository, piece) for piece in what.blobs), Step(f"hold {what.name}", run, leaves)]
+
+
+def let_out(repository: RepositoryName, what: Pushable, *tags: Tag) -> Step:
+    """Let it out of quarantine: it gets its tags."""
+
+    async def run(registry: Registry) -> None:
+        rows = registry.stores.catalog.held_pushes
+        held = await rows.of(repository, what.digest)
+        assert held is not None
+        await rows.release(held, Terms(), _by(registry), "it is fine")
+
+    return Step(f"let out {what.name}", run, {(repository, "manifest", tag): what.digest for tag in tags})
+
+
+def refuse(repository: RepositoryName, what: Pushable) -> Step:
+    """Refuse it, into the trash."""
+
+    async def run(registry: Registry) -> None:
+        rows = registry.stores.catalog.held_pushes
+        held = await rows.of(repository, what.digest)
+        assert held is not None
+        await rows.refuse(held, TRASHED, _by(registry), "no")
+
+    return Step(f"refuse {what.name}", run, {(repository, "manifest", what.digest): None})
 
 
 def _by(registry: Registry) -> By:
@@ -227,6 +264,12 @@ STEPS: Sequence[Step] = (
         *(Tag("build-1"), Tag("build-2"), TWO.digest, SBOM.digest),
     ),
     collect(*((BUILDS, piece) for piece in (BIG, TWO.blobs[0], *SBOM.blobs))),
+    *hold(HELD, ONE, Tag("h1"), Tag("h2")),
+    collect(),
+    let_out(HELD, ONE, Tag("h1"), Tag("h2")),
+    *hold(HELD, TWO, Tag("h3")),
+    refuse(HELD, TWO),
+    collect((HELD, BIG), (HELD, TWO.blobs[0])),
 )
 
 

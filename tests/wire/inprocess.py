@@ -149,9 +149,9 @@ class InProcess:
 
     async def _start(self) -> None:
         await asyncio.to_thread(prepare, self.settings)
-        counts, access_counts, settings_counts = [0], [0], [0]
-        self.stores = open_stores(self.settings, Siblings(counts, 0, access_counts, settings_counts))
-        context = WorkerContext(1, lambda: False, counts, access_counts, settings_counts)
+        counts, access_counts, settings_counts, known_counts = [0], [0], [0], [0]
+        self.stores = open_stores(self.settings, Siblings(counts, 0, access_counts, settings_counts, known_counts))
+        context = WorkerContext(1, lambda: False, counts, access_counts, settings_counts, known_counts)
         self._app = application_on(self.stores, self.settings, context)
         self._closing = asyncio.Event()
         started = asyncio.get_running_loop().create_future()

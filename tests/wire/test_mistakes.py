@@ -410,7 +410,11 @@ _LATER = (
         "'deploys' is no number for IDS, their numbers, as orlop webhook deliveries lists them;"
         " orlop webhook redeliver --help lists what there is",
     ),
-    ("followers skip nobody --position 3", 1, "there is no follower nobody; there are audit, webhooks, images, scans"),
+    (
+        "followers skip nobody --position 3",
+        1,
+        "there is no follower nobody; there are audit, webhooks, images, scans, quarantine",
+    ),
     (
         "jobs run gc",
         1,

@@ -58,6 +58,9 @@ class EventKind(StrEnum):
     SIGN_IN_FAILED = "sign-in.failed"
     REFUSED = "access.refused"
     GATE_WARNED = "gate.warned"
+    QUARANTINE_HELD = "quarantine.held"
+    QUARANTINE_RELEASED = "quarantine.released"
+    QUARANTINE_REFUSED = "quarantine.refused"
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
@@ -86,6 +89,14 @@ class EventKind(StrEnum):
     SCAN_FAILED = "scan.failed"
     SCANNER_UNHEALTHY = "scanner.unhealthy"
     SCANNER_BACK = "scanner.back"
+    IMAGE_PROMOTED = "image.promoted"
+    PROMOTION_ASKED = "promotion.asked"
+    PROMOTION_APPROVED = "promotion.approved"
+    PROMOTION_REFUSED = "promotion.refused"
+    PROMOTION_EXPIRED = "promotion.expired"
+    PROMOTION_ROLLED_BACK = "promotion.rolled-back"
+    BUNDLE_CREATED = "bundle.created"
+    BUNDLE_REMOVED = "bundle.removed"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -112,6 +123,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.SIGNING_KEY_ADDED, EventKind.SIGNING_KEY_RETIRED),
         *(EventKind.IMAGE_ATTESTED, EventKind.ATTESTATION_FAILED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
+        *(EventKind.QUARANTINE_HELD, EventKind.QUARANTINE_RELEASED, EventKind.QUARANTINE_REFUSED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
@@ -122,6 +134,9 @@ CONTENT_STAYS = frozenset(
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
         *(EventKind.SBOM_REFUSED, EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
+        *(EventKind.IMAGE_PROMOTED, EventKind.PROMOTION_ASKED, EventKind.PROMOTION_APPROVED),
+        *(EventKind.PROMOTION_REFUSED, EventKind.PROMOTION_EXPIRED, EventKind.PROMOTION_ROLLED_BACK),
+        *(EventKind.BUNDLE_CREATED, EventKind.BUNDLE_REMOVED),
     }
 )
 
@@ -135,7 +150,7 @@ OF_CONTENT = frozenset(
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
-        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED),
+        *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.IMAGE_PROMOTED),
         *(EventKind.IMAGE_ATTESTED, EventKind.ATTESTATION_FAILED),
         *(EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
     }

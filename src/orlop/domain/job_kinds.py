@@ -194,12 +194,22 @@ VEX_UPKEEP = JobKind(
     kind="look-for-vex",
     text="Looks for VEX documents that were not read yet: pushed before they were known, or back out of the trash.",
 )
+QUARANTINE = JobKind(
+    kind="release-quarantine",
+    text="Lets out of quarantine what rules and gates are content with, and refuses what nobody let out in time.",
+    forgotten_after=HOUR,
+)
 ENDS = JobKind(
     kind="tell-of-ends",
     text="Writes an event for each exception that ends soon or has ended.",
     forgotten_after=HOUR,
 )
 
+PROMOTIONS = JobKind(
+    kind="promote",
+    text="Carries out promotions whose time has come, and ends those that waited for too long.",
+    forgotten_after=HOUR,
+)
 MATCHING = JobKind(
     kind="match-advisories",
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
@@ -227,9 +237,9 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, PROMOTIONS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
-        *(SCANNING, SCANNING_UPKEEP, ATTESTING),
+        *(SCANNING, SCANNING_UPKEEP, QUARANTINE, ATTESTING),
     )
 }
 

@@ -13,6 +13,8 @@ from orlop.domain.inside.licence_rules import LICENCE_RULES
 from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
+from orlop.domain.promotion.pipeline import PIPELINES
+from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -30,7 +32,7 @@ _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
-    *(SIGNERS, SCANNERS, GATES, RECEIPT_RULES),
+    *(SIGNERS, SCANNERS, GATES, QUARANTINE_RULES, PIPELINES, RECEIPT_RULES),
 )
 
 #: By name, in the order in which `apply` makes them.

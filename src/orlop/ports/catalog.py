@@ -20,13 +20,16 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.attesting import AttestationKeys, Statements
+from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
+from orlop.ports.bundles import Bundles
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.gates import GateStore
+from orlop.ports.held import HeldPushes
 from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
@@ -35,6 +38,7 @@ from orlop.ports.inside_inspection import InsideInspection
 from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.promotion import Promotions
 from orlop.ports.retention import Retention
 from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
@@ -75,6 +79,8 @@ class ManifestPush(msgspec.Struct, frozen=True):
     """An index may name manifests that the repository does not hold."""
     lazy: bool = False
     """It may name anything that the repository does not hold: that is fetched when somebody asks for it."""
+    held: bool = False
+    """It lands in quarantine, unless the repository shows the manifest already (ports.held)."""
     terms: Terms = FREELY
 
 
@@ -85,14 +91,16 @@ class Manifests(Protocol):
         """The manifest of a tag or digest, in one query; None when the repository holds none."""
         ...
 
-    async def put(self, push: ManifestPush, by: By) -> None:
-        """Store a manifest, its edges and its tags, and make the repository if it is new.
+    async def put(self, push: ManifestPush, by: By) -> bool:
+        """Store a manifest, its edges and its tags, and make the repository if it is new. Whether it waits in
+        quarantine, without its tags.
 
         Checks in the same transaction that everything the manifest names is in the repository: raises
         ManifestBlobUnknown (`detail` lists the digests) or ManifestInvalid (a size differs from what is stored).
         Storing the same bytes again changes nothing but tags. Raises what the push is refused with, before anything
         that would tell what the repository holds.
         """
+        ...
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         """Remove a manifest and every tag that points at it.
@@ -481,8 +489,12 @@ class Catalog(msgspec.Struct, frozen=True):
     search: SearchRows
     advisories: AdvisoryStore
     gates: GateStore
+    held_pushes: HeldPushes
     signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds
     attestation_keys: AttestationKeys
     statements: Statements
+    promotions: Promotions
+    boards: Boards
+    bundles: Bundles

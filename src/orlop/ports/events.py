@@ -27,7 +27,7 @@ class Changes(Protocol):
         """A number that is another after any change, wherever it was made; looking costs some microseconds."""
         ...
 
-    def last(self) -> tuple[int, float] | None:
-        """While it is not known what changes, because the catalog cannot be reached: the count as it was before, and
+    def last(self, place: int = 0) -> tuple[int, float] | None:
+        """While it is not known what changes, because the catalog cannot be reached: a count as it was before, and
         for how many seconds it has not been seen. None while it is known, or becomes so in a moment."""
         ...

@@ -1,6 +1,6 @@
 """What gates ask the catalog of, which is never behind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -34,6 +34,11 @@ class GateRows(Protocol):
 
     async def artifact_types(self, repository: RepositoryName, subjects: Sequence[Digest]) -> frozenset[str]:
         """The types of what refers to any of these."""
+        ...
+
+    async def unmatched(self, images: Sequence[Digest], matcher: int) -> Mapping[Digest, tuple[int, ...]]:
+        """Of these images those of which a reading counts, each with the packages in it that no matcher of that version
+        looked up yet."""
         ...
 
     async def tags(self, repository: RepositoryName, after: str, limit: int) -> tuple[TaggedImage, ...]:

@@ -22,6 +22,8 @@ class TagChange(msgspec.Struct, frozen=True):
     """Whether the repository still holds that digest, so that the tag may point at it again."""
     tag: str = ""
     """Which tag it is of, where changes of several are told."""
+    detail: str = ""
+    """Why it changed, where it was no push: the promotion that did it, or its rollback and the reason."""
 
 
 class TagSetting(NamedTuple):

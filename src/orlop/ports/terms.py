@@ -40,6 +40,8 @@ class Terms(msgspec.Struct, frozen=True):
     cache: str | None = None
     """A repository that the write makes caches what an upstream has: the path of the node that shows it, which is the
     repository's namespace or one above. None: a repository is its own, and becomes that if it was a cache."""
+    quarantine: bool = False
+    """What others may run that is pushed lands in quarantine."""
     settings: int = 0
     """The version of all settings from which the terms were made; where it is another when the write takes effect,
     SettingsMoved is raised. 0: they were made from none."""

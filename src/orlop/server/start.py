@@ -105,6 +105,7 @@ def _supervise(
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),
+        shared.RawArray("Q", settings.workers),
         # As a view, which is read and written twice as fast.
         cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )

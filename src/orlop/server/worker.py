@@ -36,7 +36,8 @@ class WorkerContext(msgspec.Struct, frozen=True):
     """Which worker this is, counted from 1, and whether the server is about to end.
 
     `changes` has a count for each worker of the server, in memory that they share, and so have `access_changes`, for
-    what changes who may do what, and `settings_changes`; each writes its own alone.
+    what changes who may do what, `settings_changes`, and `known_changes`, for what is known of images; each writes its
+    own alone.
     """
 
     number: int
@@ -44,6 +45,7 @@ class WorkerContext(msgspec.Struct, frozen=True):
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
     settings_changes: MutableSequence[int]
+    known_changes: MutableSequence[int]
     counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
     descriptors: Descriptors = shared_out(1 << 20)
 
@@ -63,8 +65,8 @@ ApplicationFactory = Callable[[Settings, WorkerContext], WorkerApplication]
 class Board(msgspec.Struct, frozen=True):
     """Memory that the supervisor and all workers share.
 
-    Which workers serve, whether the server is draining, and how often each worker changed something: content, or who
-    may do what. `counters` are of services.limits.counters.
+    Which workers serve, whether the server is draining, and how often each worker changed something: content, who
+    may do what, settings, or what is known of images. `counters` are of services.limits.counters.
     """
 
     serving: MutableSequence[int]
@@ -72,6 +74,7 @@ class Board(msgspec.Struct, frozen=True):
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
     settings_changes: MutableSequence[int]
+    known_changes: MutableSequence[int]
     counters: MutableSequence[int]
 
 
@@ -108,6 +111,7 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
                 board.changes,
                 board.access_changes,
                 board.settings_changes,
+                board.known_changes,
                 board.counters,
                 place.descriptors,
             ),

@@ -32,6 +32,11 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.promotion.asking import PromotionTrials
+from orlop.services.promotion.boards import PromotionBoards
+from orlop.services.promotion.bundles import BundleDesk
+from orlop.services.promotion.desk import PromotionDesk
+from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -79,6 +84,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     licences: ImageLicences
     licence_search: LicenceSearch
     gates: GateDesk
+    promotions: PromotionDesk
+    promotion_trials: PromotionTrials
+    promotion_boards: PromotionBoards
+    bundles: BundleDesk
+    quarantine: QuarantineDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports
     attention: Attention

@@ -8,24 +8,24 @@ import os
 import platform
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from orlop import __version__
-from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
-from orlop.telemetry.attesting import AttestingMetrics, SigningUse, signing_families
+from orlop.telemetry.advisories import AdvisoryMetrics, families
+from orlop.telemetry.attesting import AttestingMetrics, signing_families
 from orlop.telemetry.gates import GateMetrics
-from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
+from orlop.telemetry.quarantine import QuarantineMetrics, quarantine_families
+from orlop.telemetry.scanners import ScannerMetrics, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
 from orlop.telemetry.totals import StoreTotals
 from orlop.telemetry.traffic import Traffic, traffic_of
+from orlop.telemetry.waiting import QueueDepth, Waiting
 
 #: What `render` returns.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,70 +35,6 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: Methods that are told apart; a client may send any word.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class FollowerLag(NamedTuple):
-    """How far a follower is behind, and how often it failed at the same event."""
-
-    name: str
-    events: int
-    seconds: float
-    failures: int
-
-
-class QueueDepth(msgspec.Struct, frozen=True):
-    """Jobs of a kind that wait, that run and that failed for good, and for how many seconds the oldest has waited that
-    might run."""
-
-    kind: str
-    waiting: int
-    running: int
-    failed: int
-    oldest: float
-
-
-class QuotaUse(NamedTuple):
-    """How far a limit of a quota is used up: its name, its place as it is typed, what it limits."""
-
-    quota: str
-    place: str
-    of: str
-    used: int
-    limit: int
-
-
-class DiskUse(NamedTuple):
-    """The disk of the blob store, in bytes: what is free, and what uploads leave free."""
-
-    free: int
-    reserve: int
-
-
-class UpstreamUse(NamedTuple):
-    """How an upstream fares: its place and name, whether it answers, and the requests that are left by account, where
-    it says so."""
-
-    upstream: str
-    up: bool
-    left: Sequence[tuple[str, int]]
-
-
-class Waiting(NamedTuple):
-    """What waits to be done in the background, and how much room there is, for all workers together."""
-
-    followers: Sequence[FollowerLag]
-    deliveries: int
-    oldest_seconds: float
-    dead: int
-    paused: int
-    jobs: Sequence[QueueDepth] = ()
-    quotas: Sequence[QuotaUse] = ()
-    disk: DiskUse | None = None
-    upstreams: Sequence[UpstreamUse] = ()
-    advisories: Sequence[SourceUse] = ()
-    images: ReadUse | None = None
-    scanners: Sequence[ScannerUse] = ()
-    signing: SigningUse | None = None
 
 
 class Metrics:
@@ -115,6 +51,7 @@ class Metrics:
         )
         self.gates = GateMetrics(self._own)
         self.attesting = AttestingMetrics(self._own)
+        self.quarantine = QuarantineMetrics(self._own)
         self.signatures = SignatureMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
@@ -427,6 +364,7 @@ class _Momentary(Collector):
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
             yield from signing_families(self._waiting.signing)
+            yield from quarantine_families(self._waiting.quarantine)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -25,8 +25,11 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
         "advisories",
         "exception",
         "gate",
+        "quarantine",
         "sbom",
         "scanner",
+        "promotion",
+        "bundle",
     }
     assert {kind.split(".")[0] for kind in EventKind} == content | others
     of_no_repository = {kind for kind in EventKind if kind.startswith("blob.")} - OF_CONTENT

@@ -120,10 +120,18 @@ async def test_content_that_ends_with_an_error_raises_it(error: type[Exception])
         await ProcessLayerReader().facts(broken(), LayerPacking.TAR)
 
 
-async def test_a_process_that_stalls_is_killed() -> None:
+async def test_a_process_that_stalls_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pipe is full, or its answer does not come: here there is no time for either."""
+    monkeypatch.setattr(process, "_RAN", 0.0)
     assert (await ProcessLayerReader(0.001).facts(pieces(LAYER * 20), LayerPacking.TAR)).unread
     assert (await ProcessLayerReader(0.001).facts(pieces(b""), LayerPacking.TAR)).unread
+
+
+@pytest.mark.parametrize("content", [LAYER * 20, b""], ids=["it takes nothing", "it says nothing"])
+async def test_a_process_that_could_not_run_says_nothing_of_a_layer(content: bytes) -> None:
+    """It stands behind all others: on a machine that has no time for it, it is for later."""
+    with pytest.raises(Unavailable, match="has no time"):
+        await ProcessLayerReader(0.001).facts(pieces(content), LayerPacking.TAR)
 
 
 async def test_an_answer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

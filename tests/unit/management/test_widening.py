@@ -530,6 +530,15 @@ NOT_WIDENING = frozenset(
         Operation.DELIVERY_SEND,
         Operation.RETENTION_READ,
         Operation.GATE_TRY,
+        Operation.PROMOTION_READ,
+        Operation.PROMOTION_ASK,  # it takes the right to pull the source and to push the target
+        Operation.PROMOTION_DECIDE,  # and carries out what its author may
+        Operation.PROMOTION_ROLL_BACK,
+        Operation.BUNDLE_READ,
+        Operation.BUNDLE_MAKE,
+        Operation.BUNDLE_REMOVE,
+        Operation.QUARANTINE_READ,
+        Operation.QUARANTINE_DECIDE,
         Operation.RETENTION_PLAN,
         Operation.RETENTION_APPLY,
         Operation.IN_USE_READ,

@@ -13,8 +13,9 @@ from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import FollowerLag, Metrics, QueueDepth, Waiting
+from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
+from orlop.telemetry.waiting import FollowerLag, QueueDepth, Waiting
 
 TOTALS = Totals(repositories=1, manifests=2, tags=3, blobs=4, blob_bytes=5, condemned=6, uploads=7)
 

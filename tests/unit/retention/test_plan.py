@@ -136,6 +136,18 @@ def test_what_is_in_use_or_locked_or_refused_stays() -> None:
     assert reasons["build-5"] == "immutable"
 
 
+def test_what_waits_in_quarantine_stays_with_all_that_it_leads_to() -> None:
+    there = held(
+        {},
+        {"waits": {}, "child": {}, "sbom": {"subject": digest("waits")}, "old": {}},
+        {"waits": ["child"]},
+        waiting=frozenset({digest("waits")}),
+    )
+    assert taken(rules({"untagged_after": "7d"}).plan(there, {})) == ["old"]
+    out = msgspec.structs.replace(there, waiting=frozenset())
+    assert set(taken(rules({"untagged_after": "7d"}).plan(out, {}))) == {"old", "waits", "child", "sbom"}
+
+
 def test_untagged_manifests_go_after_a_delay() -> None:
     after = {"untagged_after": "7d"}
     there = held(

@@ -136,6 +136,7 @@ EXCEPTIONS = {
     "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "quarantined_page": {"SCAN spans EXISTS VIRTUAL TABLE INDEX 1:": "the places that somebody asks about"},
     "newest_images": {"SCAN l": "the last hundred tags of a repository"},
     "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
@@ -430,12 +431,13 @@ OF_REPOSITORIES = {
         ),
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
-        *("gate_place", "gate_artifact_types", "gate_tags"),
+        *("gate_place", "gate_artifact_types", "gate_tags", "quarantined_of"),
+        *("board_newest", "board_tagged"),
         "held_indexes",
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
-        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add"),
+        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add", "retention_waiting"),
     },
     "by names before those that are hidden": {
         *("repositories_empty", "blob_holders", "link_holder", "cached_holder"),
@@ -443,7 +445,7 @@ OF_REPOSITORIES = {
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "children_newest", "children_largest", "repositories_counted"),
-        *("search_window", "search_names"),
+        *("search_window", "search_names", "board_repositories"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
         *(
             "inside_holder",
@@ -462,6 +464,7 @@ OF_REPOSITORIES = {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
         "scan_manifests",
     },
+    "hidden ones, too: none has the name of what was pushed": {"quarantined_page", "quarantined_depth"},
     "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},
 }

@@ -7,8 +7,9 @@ import msgspec
 
 from orlop.ports.catalog import Totals
 from orlop.telemetry.advisories import ReadUse, SourceUse
-from orlop.telemetry.metrics import DiskUse, FollowerLag, Metrics, QueueDepth, Waiting
+from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestRecord
+from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, Waiting
 
 PAGE = Path(__file__).parents[3] / "docs" / "running.md"
 

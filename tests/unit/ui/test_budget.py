@@ -12,6 +12,7 @@ from orlop.domain.gates.gate import GateAt
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder
+from orlop.ports.held import HeldState
 from orlop.services.desks import Desks
 from tests.content import image
 from tests.contract.advisories import ONE, SSL, TWO, ZLIB, advisory, batch, hold, matcher
@@ -51,6 +52,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app:one/-/gates": lambda desks, who: desks.gates.explain(who, APP, Tag("one"), GateAt.PULL),
     "/r/team/app:one/-/signatures": lambda desks, who: desks.signatures.of(who, APP, Tag("one")),
     "/rules/gates/ours/held?path=team": lambda desks, who: desks.gates.dry_run(who, "team", "ours", PAGE),
+    "/r/team/-/quarantine": lambda desks, who: _quarantine(desks, who),
     "/advisories": lambda desks, who: desks.advisories.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
@@ -74,6 +76,12 @@ async def _tags(desks: Desks, who: Caller) -> None:
 async def _report(desks: Desks, who: Caller) -> None:
     await desks.reports.page(who, "team", PAGE)
     await desks.finding_history.of(who, "team", 90)
+
+
+async def _quarantine(desks: Desks, who: Caller) -> None:
+    """What waits, and the rules that hold there."""
+    await desks.quarantine.page(who, "team/", HeldState.WAITING, PAGE)
+    await desks.management.settings.holding(who, "quarantine-rule", "team")
 
 
 async def _vulnerability(desks: Desks, who: Caller) -> None:

@@ -198,6 +198,8 @@ SEEN = {
     "/rules/gates/-/new?path=team": (303, 403, 200, 200, 403, 403, 200),
     "/rules/gates/ours/held?path=team": (303, 403, 200, 200, 403, 403, 200),
     "/r/team/-/gates": (303, 200, 200, 200, 404, 404, 200),
+    "/r/team/-/quarantine": (303, 200, 200, 200, 404, 404, 200),
+    "/rules/quarantine-rules/-/new?path=team": (303, 403, 200, 200, 403, 403, 200),
     "/rules/house?path=team": (303, 200, 200, 200, 403, 403, 200),
     "/rules/house?repository=team/app": (303, 200, 200, 200, 404, 404, 200),
 }

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from orlop.adapters.children import child
+from orlop.adapters.children import Child, child
 from orlop.domain.gates.given import Given
 
 #: Seconds for a question, and bytes of an answer.
@@ -23,7 +23,7 @@ class ProcessExpressions:
         self._deadline = deadline
         self._turn = asyncio.Lock()
         self._life = AsyncExitStack()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
 
     async def check(self, expression: str, *, findings: bool) -> str:
         """See Expressions."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 
-from orlop.adapters.children import child
+from orlop.adapters.children import Child, child
 from orlop.adapters.inside.bounds import ANSWER, STALLED
 from orlop.adapters.inside.exchange import OUTSIDE
 from orlop.domain.errors import Unavailable
@@ -15,6 +15,9 @@ from orlop.ports.inside import LayerPacking
 
 #: Processes at once.
 _AT_ONCE = 2
+#: Seconds of a processor that a process had at least while it stalled. It runs when nobody else does: where it could
+#: not run, that says nothing of the layer.
+_RAN = 0.5
 _UNKNOWN = "it is no layer of files, or packed in a way that is not read"
 #: In place of an answer; it is nothing in MessagePack.
 _TOO_MUCH = b"\xc1"
@@ -37,15 +40,16 @@ class ProcessLayerReader:
         return told
 
     async def _read(self, content: AsyncIterator[bytes]) -> LayerFacts:
-        async with child("orlop.adapters.inside.child") as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
+        async with child("orlop.adapters.inside.child", behind=True) as process:
             taking = asyncio.ensure_future(_taken(process.stdout))
             try:
-                if not await self._feed(process.stdin, content, taking):
+                if not await self._feed(process, content, taking):
                     return LayerFacts(unread=_ENDED)
+                ran = process.seconds()
                 done, _ = await asyncio.wait({taking}, timeout=self._stalled)
                 taken = taking.result() if done else b""
+                if not done:
+                    _had_its_time(process, ran)
                 if not taken and done and await process.wait() in OUTSIDE:
                     raise Unavailable("the process that reads layers was ended by the system, or did not start")
                 return _facts(taken)
@@ -54,25 +58,33 @@ class ProcessLayerReader:
                 with suppress(asyncio.CancelledError):
                     await taking
 
-    async def _feed(
-        self, pipe: asyncio.StreamWriter, content: AsyncIterator[bytes], taking: "asyncio.Future[bytes]"
-    ) -> bool:
+    async def _feed(self, process: Child, content: AsyncIterator[bytes], taking: "asyncio.Future[bytes]") -> bool:
         """Give a process the layer, until it has enough; False if it stalls. Raises what reading the layer raises."""
+        pipe = process.stdin
+        assert pipe is not None
         try:
             async for piece in content:
                 if taking.done():
                     break
+                ran = process.seconds()
                 pipe.write(piece)
                 try:
                     async with asyncio.timeout(self._stalled):
                         await pipe.drain()
                 except TimeoutError:
+                    _had_its_time(process, ran)
                     return False
                 except (BrokenPipeError, ConnectionResetError):
                     break  # it has what it wants
         finally:
             pipe.close()
         return True
+
+
+def _had_its_time(process: Child, ran: float) -> None:
+    """Raises Unavailable where a process that had `ran` seconds before it stalled had next to none since."""
+    if process.returncode is None and process.seconds() - ran < _RAN:
+        raise Unavailable("the machine has no time for the process that reads layers")
 
 
 async def _taken(pipe: asyncio.StreamReader) -> bytes:

@@ -190,7 +190,7 @@ async def _read(body: bytes, *sbom_type: str) -> Said:
     async with child("orlop.adapters.scanning.child", *sbom_type) as process:
         try:
             async with asyncio.timeout(_READING):
-                answer, _ = await process.communicate(body)
+                answer = await process.communicate(body)
         except TimeoutError:
             return Said(refused=f"it takes more than {_READING:g} seconds to read")
     try:

@@ -30,7 +30,7 @@ class ProcessSignatureVerifier:
         async with self._turns, child("orlop.adapters.signatures.child") as process:
             try:
                 async with asyncio.timeout(self._deadline):
-                    said, _ = await process.communicate(asked)
+                    said = await process.communicate(asked)
                 judged: tuple[JudgedSignature, ...] = msgspec.msgpack.decode(said, type=tuple[JudgedSignature, ...])
             except (TimeoutError, msgspec.MsgspecError) as cause:
                 raise Unavailable("the signatures take more time or memory to look at than they may have") from cause

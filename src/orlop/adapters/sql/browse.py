@@ -99,7 +99,7 @@ class SqlBrowse:
 
 
 def _change(row: Sequence[Any]) -> TagChange:
-    at, actor, digest, previous, number, held = row
+    at, actor, digest, previous, number, held, detail = row
     return TagChange(
         at,
         actor,
@@ -107,6 +107,7 @@ def _change(row: Sequence[Any]) -> TagChange:
         Digest.stored(previous) if previous else None,
         number,
         bool(held),
+        detail=detail,
     )
 
 

@@ -11,7 +11,9 @@ from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.attesting import SqlAttestationKeys, SqlStatements
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
+from orlop.adapters.sql.boards import SqlBoards
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.bundles import SqlBundles
 from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
@@ -33,6 +35,8 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.promotion import SqlPromotions
+from orlop.adapters.sql.quarantined import SqlHeldPushes
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -181,11 +185,15 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         search=SqlSearch(lists),
         advisories=_advisories_on(engine, lists),
         gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
+        held_pushes=SqlHeldPushes(engine, lists),
         signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
         attestation_keys=SqlAttestationKeys(engine),
         statements=SqlStatements(engine),
+        promotions=SqlPromotions(engine, lists),
+        boards=SqlBoards(lists),
+        bundles=SqlBundles(engine, lists),
     )
 
 

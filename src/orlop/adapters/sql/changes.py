@@ -47,7 +47,7 @@ class SharedChanges:
         """See ports.events.Changes."""
         return crc32(self._counts)
 
-    def last(self) -> tuple[int, float] | None:
+    def last(self, place: int = 0) -> tuple[int, float] | None:
         """See ports.events.Changes. The counts are never far away."""
         return None
 

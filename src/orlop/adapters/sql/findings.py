@@ -63,7 +63,8 @@ class SqlMatches:
             await tx.many("package_matched", [(number, matcher) for number in packages])
             return True
 
-        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
+        # Nothing is remembered of images with packages that were not matched.
+        return await self._engine.write(script, durable=False, changes=False)
 
 
 async def _is_turn(tx: Session, version: int) -> bool:

@@ -1,6 +1,6 @@
 """What gates ask of manifests, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.records import each
@@ -30,6 +30,12 @@ class SqlGateRows:
     async def artifact_types(self, repository: RepositoryName, subjects: Sequence[Digest]) -> frozenset[str]:
         rows = await self._reader.all("gate_artifact_types", repository, each(subjects), _REFERRERS)
         return frozenset(found for (found,) in rows)
+
+    async def unmatched(self, images: Sequence[Digest], matcher: int) -> Mapping[Digest, tuple[int, ...]]:
+        found: dict[Digest, dict[int, None]] = {}
+        for digest, package in await self._reader.all("gate_unmatched", each(images), matcher):
+            found.setdefault(Digest.stored(digest), {}).update({package: None} if package else {})
+        return {digest: tuple(packages) for digest, packages in found.items()}
 
     async def tags(self, repository: RepositoryName, after: str, limit: int) -> tuple[TaggedImage, ...]:
         rows = await self._reader.all("gate_tags", repository, after, limit)

@@ -81,7 +81,7 @@ class SqlInsides:
         async def script(tx: Session) -> None:
             await tx.run("inside_again", image, now, each(DOCUMENT_READERS))
 
-        await self._engine.write(script, changes=KNOWN_OF_IMAGES)
+        await self._engine.write(script, changes=await self._changed(image))
 
     async def find(self, after: int, limit: int) -> tuple[int, int] | None:
         rows = await self._reader.all("inside_manifests", after, limit, each(sorted(IMAGE_CONFIGS)))
@@ -135,7 +135,7 @@ class SqlInsides:
             await tx.many("image_unit_add", rows)
             return True
 
-        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
+        return await self._engine.write(script, durable=False, changes=await self._changed(claimed.digest))
 
     async def unread(self, claimed: ClaimedImage, reason: str, assembler: int, now: int, again_at: int = 0) -> None:
         state = InsideState.WAITING if again_at else InsideState.UNREAD
@@ -144,7 +144,13 @@ class SqlInsides:
         async def script(tx: Session) -> None:
             await tx.run("inside_unread", claimed.row, claimed.tries, state, again_at or now, assembler, said)
 
-        await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES)
+        await self._engine.write(script, durable=False, changes=await self._changed(claimed.digest))
+
+    async def _changed(self, image: Digest) -> str | bool:
+        """What a write about an image changes: of one that nobody ever read nobody remembers anything. Who reads it
+        meanwhile takes a claim, as which the writes about it are."""
+        row = await self._reader.one("inside_ever", image)
+        return KNOWN_OF_IMAGES if row is not None and row[0] else False
 
     async def of(self, image: Digest) -> Inside | None:
         row = await self._reader.one("inside_of", image)

@@ -33,8 +33,9 @@ class Ledger:
         self._cache: dict[int, int] = {}
         self._nodes: dict[int, list[int]] = {}
         self._gained: dict[int, list[int]] = {}  # by repository, as all of its nodes gain it
-        self._into, self._target = "", 0
-        self._room: tuple[Room, ...] = ()
+        self._into: dict[str, int] = {}
+        self._within = ""
+        self._room: dict[Room, None] = {}
         self._totals = [0, 0, 0, 0, 0]
         self._access = False
         self._settings = False
@@ -83,12 +84,14 @@ class Ledger:
         return tuple(node for node in self._above[repository] if node not in before)
 
     def within(self, repository: str, room: tuple[Room, ...]) -> None:
-        """What is counted is counted of this repository, and has to find room there."""
-        self._into, self._room = repository, room
+        """What is counted is counted of this repository, and has to find room there; of several, in all of them."""
+        self._within = repository
+        self._into[repository] = 0
+        self._room |= dict.fromkeys(room)
 
     def into(self, repository: int) -> None:
         """The row of that repository."""
-        self._target = repository
+        self._into[self._within] = repository
 
     def held(self, nodes: Sequence[int], size: int) -> None:
         """These nodes hold so many bytes more: of a blob that none of their repositories had, or has any more."""
@@ -184,13 +187,16 @@ class Ledger:
         _add(self._totals, (repositories, manifests, tags, blobs, blob_bytes))
 
     def _added(self, path: str) -> Usage:
-        """What a node above the repository gains, or the repository itself."""
-        repository = self._target
-        if path == self._into:
-            _, size, *others = self._gains(repository)
-            return Usage(size, size, *others)
-        node = self._above[repository][path.count("/") + 1 if path else 0]
-        return Usage(*self._nodes.get(node, ()))
+        """What a node above a repository gains, or the repository itself."""
+        gained = Usage()
+        if path in self._into:
+            _, size, *others = self._gains(self._into[path])
+            gained = Usage(size, size, *others)
+        below = next((row for name, row in self._into.items() if not path or name.startswith(f"{path}/")), None)
+        if below is None:
+            return gained
+        node = self._above[below][path.count("/") + 1 if path else 0]
+        return gained.plus(Usage(*self._nodes.get(node, ())))
 
     async def write(self, tx: Session) -> None:
         """Write everything that was gathered. Raises Denied where there is no room for it."""
@@ -201,7 +207,7 @@ class Ledger:
                 self.cached(self.caching(repository), gained[0])
         if self._room:
             added = {room.path: self._added(room.path) for room in self._room}
-            for crossing in await make_room(tx, self._into, self._room, added):
+            for crossing in await make_room(tx, next(iter(self._into)), tuple(self._room), added):
                 self.event(EventKind.QUOTA_WARNING, subject=crossing.room.path, detail=crossing.words)
         if self._events:
             await tx.many("event", self._events)

@@ -6,6 +6,8 @@ from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.hidden import trash_manifest, trash_tag
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
+from orlop.adapters.sql.pointing import moved_tags, point_tag
+from orlop.adapters.sql.quarantining import is_quarantined, quarantine
 from orlop.adapters.sql.records import drop_manifest, each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
@@ -28,19 +30,24 @@ class SqlManifests:
         row = await self._reader.one(statement, repository, reference)
         return StoredManifest(Digest.stored(row[0]), *row[1:]) if row else None
 
-    async def put(self, push: ManifestPush, by: By) -> None:
-        async def steps(tx: Session, ledger: Ledger) -> None:
+    async def put(self, push: ManifestPush, by: By) -> bool:
+        async def steps(tx: Session, ledger: Ledger) -> bool:
             repository = await made_repository(tx, push.repository, by, ledger, push.terms)
             known = await tx.one("manifest_row", repository, push.digest)
             if known is None and push.terms.content is not None:
                 raise push.terms.content
-            moves = await _moves(tx, repository, push)
+            moves = await moved_tags(tx, repository, push.tags, push.digest, push.terms)
+            waits = push.held and (known is None or await is_quarantined(tx, known[0]))
             manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
-            for tag, previous in moves.items():
-                await _point(tx, repository, push, manifest, tag, previous, by, ledger)
+            if waits:
+                await quarantine(tx, push.repository, manifest, push.digest, moves, by, ledger)
+            else:
+                for tag, previous in moves.items():
+                    await point_tag(tx, repository, push.repository, manifest, push.digest, tag, previous, by, ledger)
             ledger.pushed(repository)
+            return waits
 
-        await self._engine.write(recorded(by, steps), changes=push.repository, holding=push.terms.settings)
+        return await self._engine.write(recorded(by, steps), changes=push.repository, holding=push.terms.settings)
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
@@ -95,7 +102,14 @@ async def delete_manifest(
 
 
 async def delete_tag(
-    tx: Session, row_id: int, repository: RepositoryName, tag: Tag, by: By, terms: Terms, ledger: Ledger
+    tx: Session,
+    row_id: int,
+    repository: RepositoryName,
+    tag: Tag,
+    by: By,
+    terms: Terms,
+    ledger: Ledger,
+    detail: str = "",
 ) -> None:
     """Delete a tag of a locked repository, and nothing else. What raises, raises before anything is changed."""
     target = await tx.one("tag_target", row_id, tag)
@@ -103,11 +117,11 @@ async def delete_tag(
         raise _unknown(repository, tag)
     terms.removes(tag, target[1])
     await tx.run("tag_delete", row_id, tag)
-    await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
+    await tx.run("tag_history_told", row_id, tag, by.at, by.actor, None, target[1], detail)
     if terms.trash:
         await trash_tag(tx, repository, tag, target[1], by, terms.trash)
     ledger.count(row_id, tags=-1)
-    ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
+    ledger.event(EventKind.TAG_DELETED, repository, target[1], tag, detail=detail)
 
 
 def _unknown(repository: RepositoryName, reference: Reference) -> ManifestUnknown:
@@ -179,31 +193,3 @@ async def _sizes(
     """The sizes of everything that the manifest names and the repository holds: of its manifests, or of its blobs."""
     wanted = {edge.digest for edge in push.manifest.edges if (edge.kind is EdgeKind.MANIFEST) is manifests}
     return dict(await tx.all(statement, repository, each(sorted(wanted)))) if wanted else {}
-
-
-async def _moves(tx: Session, repository: int, push: ManifestPush) -> dict[Tag, str | None]:
-    """The tags that the push sets, and what each pointed at. Raises what one of them is refused with."""
-    moves: dict[Tag, str | None] = {}
-    for tag in dict.fromkeys(push.tags):
-        target = await tx.one("tag_target", repository, tag)
-        previous = target[1] if target is not None else None
-        if push.terms.sets(tag, previous, push.digest):
-            moves[tag] = previous
-    return moves
-
-
-async def _point(
-    tx: Session,
-    repository: int,
-    push: ManifestPush,
-    manifest: int,
-    tag: Tag,
-    previous: str | None,
-    by: By,
-    ledger: Ledger,
-) -> None:
-    await tx.run("tag_set", repository, tag, manifest, by.at, by.actor)
-    await tx.run("tag_history_add", repository, tag, by.at, by.actor, push.digest, previous)
-    if previous is None:
-        ledger.count(repository, tags=1)
-    ledger.event(EventKind.TAG_SET, push.repository, push.digest, tag)

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from orlop.adapters.sql.engine import Row, Session
-from orlop.adapters.sql.records import each
+from orlop.adapters.sql.parameters import each, spans_of
 from orlop.domain.access.spans import NameSpan
 from orlop.domain.content_kinds import kind_of
 from orlop.domain.names import RepositoryName
@@ -30,7 +28,7 @@ class SqlSearch:
     async def names(self, words: Sequence[str], within: Sequence[NameSpan], limit: int) -> tuple[RepositoryName, ...]:
         first, *others = sorted(words, key=len, reverse=True) or [""]
         rows = await self._reader.all(
-            "search_names", _spans(within), each([_like(word) for word in others]), limit, _like(first)
+            "search_names", spans_of(within), each([_like(word) for word in others]), limit, _like(first)
         )
         return tuple(RepositoryName.stored(name) for (name,) in rows)
 
@@ -41,17 +39,13 @@ class SqlSearch:
     async def within(
         self, sought: Sought, within: Sequence[NameSpan], after: tuple[str, str], limit: int
     ) -> tuple[SoughtRow, ...]:
-        rows = await self._reader.all(f"within_{sought.what}", _spans(within), *after, limit, *_bounds(sought))
+        rows = await self._reader.all(f"within_{sought.what}", spans_of(within), *after, limit, *_bounds(sought))
         return tuple(map(_row, rows))
 
 
 def _like(word: str) -> str:
     """The pattern of what contains a word."""
     return f"%{word.translate(_WILD)}%"
-
-
-def _spans(spans: Sequence[NameSpan]) -> str:
-    return msgspec.json.encode(spans, enc_hook=str).decode()
 
 
 def _bounds(sought: Sought) -> tuple[str, str]:

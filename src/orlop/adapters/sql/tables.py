@@ -37,11 +37,15 @@ TABLES: dict[str, Table] = {
         "pushed_by annotations content",
     ),
     "annotations": Table((0, ""), "manifest_id key value"),
+    "quarantined": Table(
+        (0,),
+        "id manifest_id repository digest state along tags pushed_by pushed_at decided_by decided_at reason",
+    ),
     "cached_manifests": Table((0,), "manifest_id cache_root used_at"),
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
-    "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
+    "tag_history": Table((0,), "id repository_id tag at actor digest previous detail"),
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table(
         (0,),
@@ -153,6 +157,15 @@ TABLES: dict[str, Table] = {
     ),
     "scanner_findings": Table((0, 0, -1), "scan_id round number body"),
     "scanner_states": Table(("",), "scanner answered_at failing_since failures failed_at rests_until error metadata"),
+    "promotions": Table(
+        (0,),
+        "id path pipeline source stage bundle state asked_by asked_id asked_at needed expires_at ended_at ended_by why "
+        "once due_at",
+    ),
+    "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
+    "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
+    "bundles": Table((0,), "id path name created_by account_id created_at"),
+    "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

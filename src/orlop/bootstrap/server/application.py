@@ -64,7 +64,13 @@ def application(
 ) -> RootApp:
     """The application of one worker, on prepared stores; `store` is the id of their catalog, `sources` says where each
     setting came from. Raises StartRefused."""
-    siblings = Siblings(context.changes, context.number - 1, context.access_changes, context.settings_changes)
+    siblings = Siblings(
+        context.changes,
+        context.number - 1,
+        context.access_changes,
+        context.settings_changes,
+        context.known_changes,
+    )
     stores = open_stores(settings, siblings)
     return application_on(stores, settings, context, first, store, sources)
 

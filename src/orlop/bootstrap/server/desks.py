@@ -9,7 +9,14 @@ from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.promotion import (
+    build_bundle_desk,
+    build_promotion_boards,
+    build_promotion_desk,
+    build_promotion_trials,
+)
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.quarantine import build_quarantine_desk
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
@@ -69,6 +76,7 @@ def build_desks(
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
+    bundles = build_bundle_desk(stores, services, gate)
     trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
@@ -111,6 +119,11 @@ def build_desks(
         licences=ImageLicences(insides, services.in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),
+        promotion_trials=build_promotion_trials(stores, services, gate, bundles),
+        promotion_boards=build_promotion_boards(stores, services, gate),
+        promotions=build_promotion_desk(stores, services, gate, bundles),
+        bundles=bundles,
+        quarantine=build_quarantine_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -48,7 +48,7 @@ def build_verdicts(stores: Stores, services: Services) -> GateVerdicts:
         build_documents(stores, services, fresh_referrers(stores)),
         build_trust(stores, services),
     )
-    return GateVerdicts(in_force, facts, stores.changes, stores.settings_changes, SystemClock())
+    return GateVerdicts(in_force, facts, catalog.held_pushes, stores.changes, stores.settings_changes, SystemClock())
 
 
 def build_gates(stores: Stores, services: Services, told: Callable[[str], None]) -> Gates:

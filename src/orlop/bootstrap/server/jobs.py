@@ -8,6 +8,8 @@ from orlop.bootstrap.server.advisories import build_finding_history, build_match
 from orlop.bootstrap.server.attesting import build_attesting
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
+from orlop.bootstrap.server.promotion import build_due_promotions
+from orlop.bootstrap.server.quarantine import build_letting_out, build_watch
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.scanning import build_scanning
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
@@ -51,7 +53,9 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *build_reading(stores, services, metrics.advisories.attached).works(),
         *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
-        matching(build_matching(stores)),
+        build_due_promotions(stores, services).work(),
+        matching(build_matching(stores), build_watch(stores, services).known),
+        build_letting_out(stores, services).work(),
         build_updating(settings, stores, services, metrics).work(),
         build_finding_history(stores, services),
         *build_scanning(settings, stores, services, metrics.scanners.ended).works(),

@@ -48,6 +48,7 @@ from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import ImageTab, PlacePages, PlaceTab
+from orlop.faces.ui.quarantine.place import QuarantineTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -143,21 +144,25 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "gates", "rules", "people", "usage"}))
+    frames = PlaceFrames(
+        desks, frozenset({"", "history", "vulnerabilities", "gates", "quarantine", "rules", "people", "usage"})
+    )
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
+    quarantine = QuarantineTab(pages, desks, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
         "vulnerabilities": ReportTab(pages, desks, frames),
         "gates": GatesTab(pages, desks, frames),
+        "quarantine": quarantine,
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,
     }
     images: dict[str, ImageTab] = {
-        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates),
+        "": ImageView(pages, desks.images, desks.vulnerabilities, desks.scan_reports, desks.gates, desks.quarantine),
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
         "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities, desks.scan_reports, desks.management.gate),
@@ -173,6 +178,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         history,
         people,
         usage,
+        quarantine,
         removal,
         labels,
         namespaces,

@@ -1,6 +1,7 @@
 """Builds the services on open stores."""
 
 import secrets
+from collections.abc import Callable
 
 import msgspec
 
@@ -30,6 +31,7 @@ from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
+from orlop.services.content.quarantined import QuarantineSight
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
@@ -71,6 +73,8 @@ class Services(msgspec.Struct, frozen=True):
     filling: Filling
     judgements: ImageJudgements
     expressions: ProcessExpressions
+    decided: Callable[[str, str, float], None]
+    """Counts what came out of quarantine."""
 
     async def close(self) -> None:
         """Break off what is under way."""
@@ -118,6 +122,7 @@ def build_services(
         gate=GatedPushes(
             in_force, stores.settings_changes, said, expressions, clock, metrics.gates.pushed, notices.warned
         ),
+        sight=QuarantineSight(in_force, catalog.held_pushes, access),
     )
     remotes = build_guarded(settings, stores, metrics.upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
@@ -154,6 +159,7 @@ def build_services(
         collection=build_collection(settings, stores),
         notices=notices,
         expressions=expressions,
+        decided=metrics.quarantine.decided,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

@@ -13,8 +13,9 @@ from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.attesting import SigningUse
-from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
+from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
+from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -62,6 +63,8 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         images = ReadUse(depths.waiting, depths.unread)
         unsigned = await stores.catalog.statements.backlog()
         signing = SigningUse(unsigned.waiting, age(unsigned.oldest_at))
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, signing)
+        held, oldest_at = await stores.catalog.held_pushes.depth()
+        quarantine = QuarantineUse(held, age(oldest_at))
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, signing)
 
     return ask

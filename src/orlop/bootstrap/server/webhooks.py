@@ -28,6 +28,7 @@ def followers(settings: Settings) -> tuple[Follower, ...]:
         known.INSIDE,
         known.SCANS,
         known.STATEMENTS,
+        known.QUARANTINE,
         *(known.forwarding(name) for name, where in sinks if where),
     )
 

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 class Siblings(NamedTuple):
     """Counts that the workers of one server share, one for each, and the place of this process among them.
 
-    `counts` of what changes content, `access` of what changes who may do what, `settings` of what changes settings;
-    None: this process is alone.
+    `counts` of what changes content, `access` of what changes who may do what, `settings` of what changes settings,
+    `known` of what changes what is known of images; None: this process is alone.
     """
 
     counts: MutableSequence[int]
     own: int
     access: MutableSequence[int] | None = None
     settings: MutableSequence[int] | None = None
+    known: MutableSequence[int] | None = None
 
 
 def open_catalog(settings: Settings, siblings: Siblings) -> "OpenCatalog":
@@ -52,6 +53,7 @@ def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalo
             *(database(settings), replica, siblings.counts, siblings.own, surroundings, ticket),
             access_made=siblings.access,
             settings_made=siblings.settings,
+            known_made=siblings.known,
         )
     from orlop.adapters.sql.catalog import open_sqlite
 

@@ -20,7 +20,7 @@ class Input(NamedTuple):
 
 #: Known when an image is pushed.
 OF_IMAGES = (
-    Input("image.repository", "string", "the repository, such as `prod/app`"),
+    Input("image.repository", "string", "the repository, such as `prod/app`; at a promotion that which it goes to"),
     Input("image.digest", "string", "of the manifest, such as `sha256:…`"),
     Input("image.platform", "string", "such as `linux/amd64`; empty where it names none"),
     Input("image.user", "string", "as whom it runs; empty where it does not say, which is root"),

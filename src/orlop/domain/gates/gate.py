@@ -30,6 +30,7 @@ class GateAt(StrEnum):
 
     PULL = "pull"
     PUSH = "push"
+    PROMOTION = "promotion"
 
 
 class GateMode(StrEnum):
@@ -47,8 +48,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         tuple[GateAt, ...],
         Meta(
             min_length=1,
-            max_length=2,
-            description="When it is looked at: pull, push. At a push only what an image says of itself is known.",
+            max_length=3,
+            description="When it is looked at: pull, push, promotion. At a push only what an image says of itself is "
+            "known.",
         ),
     ] = (GateAt.PULL,)
     mode: Annotated[
@@ -176,7 +178,7 @@ def _mentioned(gate: Gate) -> Mapping[str, Sequence[str]]:
 GATES = SettingKind(
     kind="gate",
     plural="gates",
-    text="Gates: what images have to be like to be pulled from a place, or pushed to it.",
+    text="Gates: what images have to be like to be pulled from a place, or pushed or promoted to it.",
     body=Gate,
     speaks_for=nobody,
     mentions=_mentioned,

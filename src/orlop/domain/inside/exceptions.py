@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern, pattern
+from orlop.domain.days import day_number
 from orlop.domain.durations import DAY
 from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.names import REPOSITORY_MAX
@@ -22,10 +23,6 @@ Images = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=REPOSITORY
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-:][A-Za-z0-9._]+)+", re.ASCII)
 #: A package URL without version, qualifiers and subpath; `*` stands for anything within it.
 _PACKAGE = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[A-Za-z0-9._~%:/*+-]+", re.ASCII)
-
-_FIRST_YEAR, _LAST_YEAR = 1970, 2099
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
-_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -135,18 +132,10 @@ def _covers(text: str, within: str, tags: frozenset[str]) -> bool:
 
 def _day(text: str) -> int:
     """The day in days since 1970. Raises ValueError."""
-    found = _DATE.fullmatch(text)
-    year, month, day = (int(part) for part in found.groups()) if found else (0, 0, 0)
-    if not (1 <= month <= 12 and 1 <= day <= _LENGTHS[month - 1] + (month == 2 and _leaps(year))):
-        raise ValueError(f"until: {text!r} is no day; write it as in 2027-01-31")
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise ValueError(f"until: {text!r} is too far away; an exception is looked at again one day")
-    leap_days = sum(_leaps(each) for each in range(_FIRST_YEAR, year)) + (month > 2 and _leaps(year))
-    return (year - _FIRST_YEAR) * 365 + leap_days + sum(_LENGTHS[: month - 1]) + day - 1
-
-
-def _leaps(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    try:
+        return day_number(text)
+    except ValueError as error:
+        raise ValueError(f"until: {error}") from error
 
 
 #: Exceptions as settings. Whoever may pull may see why a finding is accepted.

@@ -41,6 +41,8 @@ class Inventory(msgspec.Struct, frozen=True):
     """When the last tag of a manifest went; of one that never had any nothing is said."""
     locked: Mapping[str, str] = {}
     """Why nothing deletes a manifest."""
+    waiting: frozenset[str] = frozenset()
+    """What waits in quarantine, without a tag."""
     restoring: bool = False
     """Whether a part of an image came back from the trash, and the rest has not: what has no tag may belong to it."""
 

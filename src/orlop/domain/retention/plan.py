@@ -174,6 +174,8 @@ class _Planning:
                 return f"it is in use: {self._in_use[member]}"
         if digest in self._held.locked:
             return f"its manifest is locked: {self._held.locked[digest]}"
+        if digest in self._held.waiting:
+            return "it waits in quarantine"
         return self._refusal(tag) if tag else ""
 
     def _manifests(self, doomed: Mapping[str, str]) -> tuple[list[str], dict[str, str], frozenset[str]]:

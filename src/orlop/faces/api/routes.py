@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    bundles,
     gates,
     groups,
     house_rules,
@@ -46,6 +47,9 @@ from orlop.faces.api import (
     locks,
     people,
     places,
+    promotion,
+    promotion_boards,
+    quarantine,
     retention,
     scanners,
     scrub,
@@ -94,6 +98,7 @@ def routes(desks: Desks) -> Litestar:
         *places.repositories(management, desks.repositories, desks.holdings),
         *tags.tags(desks.past, desks.removal),
         *locks.locks(desks.locks),
+        *quarantine.quarantine(desks.quarantine),
         *trash.trash(desks.trash),
         *labels.labels(desks.labels),
         *settings.settings(management.settings),
@@ -130,6 +135,9 @@ def routes(desks: Desks) -> Litestar:
         *licences.licences(desks.licences),
         *licence_searches.licence_searches(management.gate, desks.licence_search),
         *gates.gates(desks.gates),
+        *promotion.promotions(desks.promotions),
+        *promotion_boards.promotion_boards(desks.promotion_boards, desks.promotion_trials),
+        *bundles.bundles(desks.bundles),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

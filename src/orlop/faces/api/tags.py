@@ -30,7 +30,7 @@ MatchDigest = Annotated[
 class TagChangeValue(msgspec.Struct, frozen=True):
     """One change of a tag. `digest`: what it pointed at from then on; null: it was removed. `held`: whether the
     repository still holds that. `actor` is empty for those who may not read the audit log of the repository, unless it
-    was them."""
+    was them. `detail`: why it changed, where it was no push."""
 
     number: int
     at: values.Time
@@ -38,10 +38,19 @@ class TagChangeValue(msgspec.Struct, frozen=True):
     digest: str | None
     previous: str | None
     held: bool
+    detail: str | None
 
     @classmethod
     def of(cls, change: TagChange) -> "TagChangeValue":
-        return cls(change.number, values.time(change.at), change.actor, change.digest, change.previous, change.held)
+        return cls(
+            change.number,
+            values.time(change.at),
+            change.actor,
+            change.digest,
+            change.previous,
+            change.held,
+            change.detail or None,
+        )
 
 
 class RepositoryChangeValue(TagChangeValue, frozen=True, kw_only=True):

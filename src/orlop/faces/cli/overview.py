@@ -18,7 +18,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "signing", "apply", "export", "credential-provider"),
     ),
-    "Tags, on a server": ("tags", "history", "rollback", "lock", "label", "trash"),
+    "Tags, on a server": (
+        *("tags", "history", "rollback", "promote", "promotion", "bundle", "lock", "label", "trash", "quarantine"),
+    ),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": (
         *("browse", "search", "sbom", "scan", "vulns", "licences", "report", "advisories"),

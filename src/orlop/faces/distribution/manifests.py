@@ -79,6 +79,8 @@ class ManifestHandlers:
         if pushed.warning:
             headers.append(warning(pushed.warning))
         headers += [header("oci-tag", tag) for tag in (pushed.tags if by_digest else ())]
+        if pushed.held:
+            headers.append(warning(f"{request.repository}@{pushed.digest} waits in quarantine until it is let out"))
         return Response(201, headers)
 
     async def delete(self, request: Request, exchange: Exchange) -> Response:

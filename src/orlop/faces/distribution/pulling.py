@@ -97,8 +97,9 @@ class Pulling:
         return PreparedAnswer(self.kind, partial(_response, ready), partial(self.seen, ready, asked))
 
     def gives(self, whole: Ready, method: str) -> bool:
-        """See Reading. Gates hold back what engines run, and not the look at what there is."""
-        return method == "HEAD" or self._gated.clear(whole.pull.repository, whole.pull.digest)
+        """See Reading. Gates hold back what engines run, and not the look at what there is; quarantine does both."""
+        asked = self._gated.shows if method == "HEAD" else self._gated.clear
+        return asked(whole.pull.repository, whole.pull.digest)
 
     def seen(self, ready: Ready, asked: PlainRequest) -> None:
         """See Reading."""
@@ -120,8 +121,10 @@ class Pulling:
         whole = ready.response()
         if not self.gives(ready, exchange.method):
             manifest = StoredManifest(ready.pull.digest, ready.media_type, ready.body)
-            passed = await self._gated.check(exchange.caller, ready.repository, request.reference, manifest)
-            if passed.warning:
+            asked = exchange.caller, ready.repository, request.reference, manifest
+            if exchange.method == "HEAD":
+                await self._gated.check_shown(*asked)
+            elif (passed := await self._gated.check(*asked)).warning:
                 self._turnstile.held_back(exchange.caller, ready.pull, passed)
                 whole = msgspec.structs.replace(whole, headers=[*whole.headers, warning(passed.warning)])
         response = self._handlers.answer(whole, ready.pull, exchange)

@@ -12,7 +12,8 @@ from orlop.faces.http.shell import HttpExchange
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.attesting import AttestationKey
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import CONTENT_TYPE, Metrics, Waiting
+from orlop.telemetry.metrics import CONTENT_TYPE, Metrics
+from orlop.telemetry.waiting import Waiting
 
 
 class Answer(msgspec.Struct, frozen=True):

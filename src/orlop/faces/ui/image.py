@@ -32,6 +32,7 @@ from orlop.services.advisories.questions import Vulnerabilities, VulnerabilityRe
 from orlop.services.content.images import Image, Images, ImageTexts
 from orlop.services.content.inspection import Inspection, PlatformImage
 from orlop.services.gates.desk import GateDesk, GatesExplained
+from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.scanning.questions import ScannerReports
 
 #: Bytes of a manifest that are shown; the API has all of it.
@@ -56,13 +57,20 @@ class ImageView:
     """See places.ImageTab."""
 
     def __init__(
-        self, pages: Pages, images: Images, vulnerabilities: Vulnerabilities, scans: ScannerReports, gates: GateDesk
+        self,
+        pages: Pages,
+        images: Images,
+        vulnerabilities: Vulnerabilities,
+        scans: ScannerReports,
+        gates: GateDesk,
+        quarantine: QuarantineDesk,
     ) -> None:
         self._pages = pages
         self._images = images
         self._vulnerabilities = vulnerabilities
         self._scans = scans
         self._gates = gates
+        self._quarantine = quarantine
 
     async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
         """Left what it is, right how to get it, below what it is made of."""
@@ -98,6 +106,7 @@ class ImageView:
             report=report,
             scans=await self._scans.beside(report.image) if report is not None else (),
             gates=await self._verdict(exchange, image),
+            held=await self._quarantine.of(caller, image.repository, digest) if tag is None else None,
             below=below,
             more_below=more_below,
             shown=shown,

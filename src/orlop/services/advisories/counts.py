@@ -34,12 +34,14 @@ class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 class CountedImage(msgspec.Struct, frozen=True):
     """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it.
-    `indexes`: those that it is listed by, which VEX documents may be about."""
+    `indexes`: those that it is listed by, which VEX documents may be about. `ruled_by`: the repository whose
+    exceptions and VEX documents count, where that is another."""
 
     repository: RepositoryName
     digest: Digest
     tags: tuple[str, ...] = ()
     indexes: tuple[Digest, ...] = ()
+    ruled_by: RepositoryName | None = None
 
 
 class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,9 +111,10 @@ class ImageCounts:
         hit = await self._counting.hit(read) if read else {}
         of_package, modified = await self._of_packages(sorted({number for mine in hit.values() for number in mine}))
         listed = {index for one in wanted for index in one.indexes}
+        ruling = dict.fromkeys((one.repository, one.ruled_by or one.repository) for one in wanted)
         referred = {
-            repository: await self._acceptance.referred(repository, _asked_for(parts, repository) | listed)
-            for repository in by_repository
+            ruled_by: await self._acceptance.referred(ruled_by, _asked_for(parts, repository) | listed)
+            for repository, ruled_by in ruling
         }
         tags = await self._acceptance.tags(
             [(name, each.digest) for (name, _), images in parts.items() for each in images if hit.get(str(each.digest))]
@@ -126,7 +129,9 @@ class ImageCounts:
                 mine = [vuln for number in packages for vuln in of_package.get(number, ())]
                 if mine:
                     called = tags[HoldingPlace(one.repository, each.digest)]
-                    judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
+                    judgement = await self._acceptance.of(
+                        _judged_as(one, each, called), referred[one.ruled_by or one.repository]
+                    )
                     mine = [judged(vuln, judgement) for vuln in mine]
                 known.append(KnownImage(each.digest, each.state, tuple(mine)))
             if known:
@@ -168,7 +173,9 @@ class ImageCounts:
 
 def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
     digests = dict.fromkeys((image.digest, counted.digest, *counted.indexes))
-    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
+    return JudgedImage(
+        repository=counted.ruled_by or counted.repository, digests=tuple(digests), tags=tags.union(counted.tags)
+    )
 
 
 def _asked_for(

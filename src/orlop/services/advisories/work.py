@@ -1,5 +1,7 @@
 """The job that matches advisories with packages."""
 
+from collections.abc import Awaitable, Callable
+
 from orlop.domain.durations import MINUTE
 from orlop.domain.job_kinds import MATCHING
 from orlop.domain.queue import Progress
@@ -7,8 +9,8 @@ from orlop.services.advisories.matching import Matched, Matching
 from orlop.services.jobs.work import Run, Work
 
 
-def matching(service: Matching) -> Work:
-    """Every minute, until nothing waits."""
+def matching(service: Matching, matched: Callable[[], Awaitable[None]]) -> Work:
+    """Every minute, until nothing waits; `matched` is called where something did."""
 
     async def do(run: Run) -> str:
         done = Matched()
@@ -16,6 +18,8 @@ def matching(service: Matching) -> Work:
             step = await service.step()
             if not step.advisories and not step.packages:
                 await service.tell()
+                if done.advisories or done.packages:
+                    await matched()
                 return f"{done.advisories} advisories and {done.packages} packages matched, {done.new} new findings"
             done = done.joined(step)
             run.tell(Progress(done.advisories + done.packages, 0, "matched"))

@@ -33,7 +33,7 @@ class ContentLabels:
     ) -> tuple[Digest | None, Labels]:
         """What is meant, and its labels. Raises Denied, NameUnknown, ManifestUnknown."""
         await self._gate.check(caller, Operation.LABEL_READ, repository=repository)
-        digest = await self._digest(repository, reference)
+        digest = await self._digest(caller, repository, reference)
         return digest, await self._labels.of(repository, digest)
 
     async def change(
@@ -45,7 +45,7 @@ class ContentLabels:
         if reference is not None:
             # A tag says what it points at, which is for those who may pull.
             await self._gate.check(caller, Operation.LABEL_READ, repository=repository)
-        digest = await self._digest(repository, reference)
+        digest = await self._digest(caller, repository, reference)
         return digest, await self._labels.change(repository, digest, change, by(caller, self._gate.now()))
 
     async def having(self, caller: Caller, terms: tuple[Term, ...], place: str, page: PageRequest) -> Page[Labelled]:
@@ -92,7 +92,9 @@ class ContentLabels:
             for part in common((span,), node):
                 yield part, sees
 
-    async def _digest(self, repository: RepositoryName, reference: Reference | None) -> Digest | None:
+    async def _digest(self, caller: Caller, repository: RepositoryName, reference: Reference | None) -> Digest | None:
+        if isinstance(reference, Digest):
+            await self._manifests.check_seen(repository, reference, reference, caller)
         if reference is None or isinstance(reference, Digest):
             return reference
         return (await self._manifests.resolve(repository, reference)).digest

@@ -1,7 +1,7 @@
 """Manifests by tag and digest: storing what is sound, finding what was stored, deleting."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,6 +11,7 @@ from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import DigestInvalid, ManifestUnknown, Stale
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.quarantine.landing import lands
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
@@ -32,6 +33,8 @@ class Pushed(msgspec.Struct, frozen=True):
     digest: Digest
     subject: Digest | None
     tags: tuple[Tag, ...]
+    held: bool = False
+    """It waits in quarantine, without its tags."""
     warning: str = ""
     """What the client is to know of it."""
 
@@ -61,8 +64,16 @@ class PushGate(Protocol):
         ...
 
 
+class Sight(Protocol):
+    """What of a repository is hidden from some."""
+
+    async def hides(self, caller: Caller, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether a manifest is not to be known to somebody who may pull there. Raises Unavailable."""
+        ...
+
+
 class Manifests:
-    """`sparse_indexes`: an index may name manifests that its repository does not hold."""
+    """`sparse_indexes`: an index may name manifests that its repository does not hold. `sight`: what is hidden."""
 
     def __init__(
         self,
@@ -73,8 +84,10 @@ class Manifests:
         *,
         sparse_indexes: bool,
         gate: PushGate | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self._gate = gate
+        self._sight = sight
         self._rows = rows
         self._referrers = referrers
         self._terms = terms
@@ -93,6 +106,19 @@ class Manifests:
         if found is None:
             raise unknown_manifest(repository, reference)
         return found
+
+    async def seen(self, repository: RepositoryName, reference: Reference, caller: Caller) -> StoredManifest:
+        """The same for somebody who may pull there. Raises ManifestUnknown, also for what is hidden from them."""
+        found = await self.resolve(repository, reference)
+        await self.check_seen(repository, reference, found.digest, caller)
+        return found
+
+    async def check_seen(
+        self, repository: RepositoryName, reference: Reference, digest: Digest, caller: Caller
+    ) -> None:
+        """Raises ManifestUnknown for what is hidden from somebody."""
+        if self._sight is not None and await self._sight.hides(caller, repository, digest):
+            raise unknown_manifest(repository, reference)
 
     async def put(
         self,
@@ -126,8 +152,8 @@ class Manifests:
         else:
             digest = digest_of(content)
             pointing = (reference,)
-        warning = await self._store(repository, digest, content, manifest, pointing, caller, expected)
-        return Pushed(digest, manifest.subject, pointing, warning)
+        held, warning = await self._store(repository, digest, content, manifest, pointing, caller, expected)
+        return Pushed(digest, manifest.subject, () if held else pointing, held, warning)
 
     async def _store(
         self,
@@ -138,7 +164,8 @@ class Manifests:
         tags: tuple[Tag, ...],
         caller: Caller,
         expected: Expected | None,
-    ) -> str:
+    ) -> tuple[bool, str]:
+        """Whether it waits in quarantine, and what the client is to know of it."""
         push = ManifestPush(
             repository,
             digest,
@@ -159,10 +186,14 @@ class Manifests:
             warning = passed.warning
             return msgspec.structs.replace(terms, settings=min(passed.settings, terms.settings or passed.settings))
 
-        await self._terms.keep(made, lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who))
+        def write(terms: Terms) -> Awaitable[bool]:
+            held = terms.quarantine and lands(manifest, tags)
+            return self._rows.put(msgspec.structs.replace(push, terms=terms, held=held), who)
+
+        held = await self._terms.keep(made, write)
         if gate is not None and warning:
             gate.warned(caller, repository, digest, tags[0] if tags else "", warning)
-        return warning
+        return held, warning
 
     async def delete(
         self,
@@ -178,6 +209,7 @@ class Manifests:
         who = by(caller, self._clock.now())
         if isinstance(reference, Digest):
             digest = reference
+            await self.check_seen(repository, digest, digest, caller)
             if expected and expected[digest] != digest:
                 await self.resolve(repository, digest)
                 raise Stale(f"the manifest {digest} is there, and is not what was expected", {"digest": digest})

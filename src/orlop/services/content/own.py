@@ -60,7 +60,7 @@ class OwnRepository:
     async def fetch(self, reference: str) -> ManifestContent:
         """See ManifestReader."""
         await self._check_readable()
-        found = await self._content.manifests.resolve(self._name, parse_reference(reference))
+        found = await self._content.manifests.seen(self._name, parse_reference(reference), self._caller)
         return ManifestContent(found.digest, found.media_type, found.content)
 
     async def stat_blob(self, digest: Digest) -> int | None:

@@ -11,6 +11,8 @@ WEBHOOKS = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
 INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 #: What has images wait for scanners.
 SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
+#: What lets things out of quarantine.
+QUARANTINE = Follower("quarantine", Stream.OUTBOX, "quarantine", "follow-quarantine")
 
 #: What has statements about images wait to be signed.
 STATEMENTS = Follower("statements", Stream.OUTBOX, "statements", "follow-statements")

@@ -101,7 +101,7 @@ class GateDesk:
     ) -> GatesExplained:
         """What each gate says of an image, those that are off too. Raises as Access.check; ManifestUnknown."""
         await self._access.check(caller, Action.PULL, repository=repository)
-        manifest = await self._manifests.resolve(repository, reference)
+        manifest = await self._manifests.seen(repository, reference, caller)
         words, held = [], False
         for gate in await self._settings.covering(GATES, repository):
             if at not in gate.body.on:

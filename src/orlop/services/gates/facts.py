@@ -1,6 +1,6 @@
 """What gates have to know of an image: of what is known of it no more than they ask for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,9 +13,11 @@ from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
 from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
+from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.advisories import Vulnerable
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.expressions import Expressions
@@ -24,7 +26,7 @@ from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownImage
 from orlop.services.advisories.matching import Matching
-from orlop.services.gates.said import SaidOfImages, read, runs
+from orlop.services.gates.said import SaidOfImages, read
 from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.licences.questions import licence_finding
 from orlop.services.settings.in_force import SettingsInForce
@@ -34,16 +36,20 @@ from orlop.services.trust.standing import ImageTrust
 _MOST = 10_000
 #: Images of an index whose packages are looked up at once; those of others are as the job leaves them.
 _CHILDREN = 64
+#: How often it is begun again where an image is read, or an advisory comes, just then.
+_AGAIN = 3
 
 _STANDING = {InsideState.READ: Standing.KNOWN, InsideState.UNREAD: Standing.UNREAD}
 
 
 class GatedImage(msgspec.Struct, frozen=True):
     """What a manifest comes to for gates: each image that it is or lists, nothing of what does not run. `until`: when
-    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never."""
+    an exception ends that holds for it, or a signature counts no longer, in microseconds since 1970; 0: never.
+    `settled`: nothing of it becomes known without being told."""
 
     images: tuple[JudgedFacts, ...]
     until: int = 0
+    settled: bool = True
 
 
 class GateFacts:
@@ -75,15 +81,24 @@ class GateFacts:
         self._documents = documents
         self._trust = trust
 
-    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: Sequence[Gate]) -> GatedImage:
-        """What these gates ask of a manifest. Raises Unavailable."""
+    async def of(
+        self,
+        repository: RepositoryName,
+        manifest: StoredManifest,
+        gates: Sequence[Gate],
+        ruled_by: RepositoryName | None = None,
+    ) -> GatedImage:
+        """What these gates ask of a manifest. `ruled_by`: the repository whose signers, exceptions, rules for licences
+        and VEX documents count, and that expressions are told, where that is another. Raises Unavailable."""
         parsed = read(manifest)
         if parsed is None or not (parsed.is_index or runs(parsed)):
             return GatedImage(())
+        ruling = ruled_by or repository
         place = await self._rows.place(repository, manifest.digest)
         images: list[JudgedFacts] = [JudgedFacts()]
+        settled = True
         if any(gate.needs_read for gate in gates):
-            images = await self._read(repository, manifest.digest, parsed, place, gates)
+            images, settled = await self._read(repository, manifest.digest, parsed, place, gates, ruling)
         if any(gate.require_sbom for gate in gates):
             has_sbom = await self._has_sbom(repository, manifest.digest, parsed, place)
             images = [msgspec.structs.replace(image, has_sbom=has_sbom) for image in images]
@@ -91,17 +106,17 @@ class GateFacts:
             said = await self._said.of(repository, parsed)
             images = [
                 msgspec.structs.replace(
-                    image, said=said, expressed=await self._expressed(repository, manifest.digest, gates, said, image)
+                    image, said=said, expressed=await self._expressed(ruling, manifest.digest, gates, said, image)
                 )
                 for image in images
             ]
-        ends = [each.body.ends_at for each in await self._acceptance.exceptions(repository, place.tags)]
+        ends = [each.body.ends_at for each in await self._acceptance.exceptions(ruling, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
-            signed = await self._trust.signed_by(repository, manifest.digest, names)
+            signed = await self._trust.signed_by(repository, manifest.digest, names, ruling)
             unsigned = tuple(UnsignedThing(one.name, one.why) for one in signed.missing)
             images = [msgspec.structs.replace(image, unsigned=unsigned) for image in images]
             ends += [signed.until] if signed.until else []
-        return GatedImage(tuple(images), min(ends, default=0))
+        return GatedImage(tuple(images), min(ends, default=0), settled)
 
     async def _expressed(
         self,
@@ -144,26 +159,42 @@ class GateFacts:
         parsed: Manifest,
         place: ManifestPlace,
         gates: Sequence[Gate],
-    ) -> list[JudgedFacts]:
-        """What is known by reading it. Of an index what is known of none of its images is left to each of these."""
+        ruled_by: RepositoryName,
+    ) -> tuple[list[JudgedFacts], bool]:
+        """What is known by reading it, and whether that is all. Of an index what is known of none of its images is left
+        to each of these."""
         children = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed.is_index else []
-        await self._match([digest, *children][:_CHILDREN])
-        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes)
-        images, modified = await self._counts.images([wanted])
-        known = images.get(wanted, ())
+        looked = [digest, *children][:_CHILDREN]
+        wanted = CountedImage(repository, digest, tuple(sorted(place.tags)), place.indexes, ruled_by)
+        for _ in range(_AGAIN):
+            matched = await self._matched(looked)
+            images, modified = await self._counts.images([wanted])
+            known = images.get(wanted, ())
+            early = {one.digest for one in known if one.state is InsideState.READ and one.digest in looked} - matched
+            if not early:
+                break
         if not known:
-            if parsed.is_index:
-                return [JudgedFacts()]
-            return [JudgedFacts(standing=Standing.WAITING)]
+            facts = JudgedFacts() if parsed.is_index else JudgedFacts(standing=Standing.WAITING)
+            return [facts], not children
         licences = any(gate.deny_licences for gate in gates)
-        return [await self._facts(repository, each, modified, place, licences=licences) for each in known]
+        found = [
+            await self._facts(ruled_by, each, modified, place, licences=licences)
+            if each.digest not in early
+            else JudgedFacts(standing=Standing.WAITING)
+            for each in known
+        ]
+        return found, not children or len(known) == len(children) <= _CHILDREN - 1
 
-    async def _match(self, images: Iterable[Digest]) -> None:
-        """Have packages looked up that were not yet."""
-        packages: dict[int, None] = {}
-        for image in images:
-            packages |= dict.fromkeys(await self._vulnerable.packages(image))
-        await self._matching.packages(list(packages))
+    async def _matched(self, images: Sequence[Digest]) -> frozenset[Digest]:
+        """Those that are read, with all of their packages looked up: what is not yet is now."""
+        unmatched: Mapping[Digest, tuple[int, ...]] = {}
+        for _ in range(_AGAIN):
+            unmatched = await self._rows.unmatched(images, MATCHER_VERSION)
+            packages = sorted({number for mine in unmatched.values() for number in mine})
+            if not packages:
+                break
+            await self._matching.packages(packages)
+        return frozenset(image for image, packages in unmatched.items() if not packages)
 
     async def _facts(
         self,

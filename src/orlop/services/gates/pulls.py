@@ -9,18 +9,24 @@ import msgspec
 from orlop.domain.access import Action, Caller
 from orlop.domain.digest import Digest
 from orlop.domain.durations import SECOND
-from orlop.domain.errors import Denied, NotJudged, Refused
+from orlop.domain.errors import Denied, NotJudged, Refused, Unavailable
 from orlop.domain.gates.gate import GATES
 from orlop.domain.gates.judging import Objection
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import unknown_manifest
+from orlop.services.content.quarantined import pushed_it, sees_quarantine
 from orlop.services.gates.naming import image_words
+from orlop.services.gates.said import read
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
 #: How often it is looked whether what a pull waits for is known, in seconds, and when to come back after that.
 _LOOK, _AGAIN = 0.1, 15
+#: For how long it is looked what to take instead, and for whom a refusal is none, in seconds.
+_PATIENCE = 1.0
 
 
 class GateOutcome(StrEnum):
@@ -61,12 +67,15 @@ class GatedPulls:
         self._told = told
         self.clear = verdicts.clear
         """See GateVerdicts."""
+        self.shows = verdicts.shows
+        """See GateVerdicts."""
 
     async def check(
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
     ) -> Passed:
-        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet."""
-        verdict = await self._verdicts.at_pull(repository, manifest)
+        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet;
+        ManifestUnknown where it waits in quarantine, unless the caller pushed it or lets it out."""
+        verdict = await self._look(caller, repository, reference, manifest)
         if not verdict.objections:
             return Passed()
         refusal = verdict.refusal
@@ -84,11 +93,31 @@ class GatedPulls:
         self._told(GateOutcome.WARNED)
         return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
 
+    async def check_shown(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> None:
+        """Let somebody know that it is there, whatever gates say of it. Raises ManifestUnknown as `check`."""
+        await self._look(caller, repository, reference, manifest)
+
+    async def _look(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+    ) -> Verdict:
+        verdict = await self._verdicts.at_pull(repository, manifest)
+        hidden = verdict.pushed_by is not None and not pushed_it(caller, verdict.pushed_by)
+        if hidden and not await sees_quarantine(self._access, caller, repository):
+            raise unknown_manifest(repository, reference)
+        return verdict
+
     async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
-        """Whether gates concern somebody. Where anybody may do anything they concern everybody."""
+        """Whether gates concern somebody. Where anybody may do anything they concern everybody, and so they do while
+        the catalog is away, which tells who has the right."""
         if self._access.everyone:
             return True
-        return not await self._access.allows(caller, Action.PULL_HELD, repository=repository)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return not await self._access.allows(caller, Action.PULL_HELD, repository=repository)
+        except (Unavailable, TimeoutError):
+            return True
 
     async def _waited(
         self, repository: RepositoryName, manifest: StoredManifest, verdict: Verdict, *, hurried: bool
@@ -120,11 +149,22 @@ class GatedPulls:
         return denied
 
     async def _mended(self, repository: RepositoryName, digest: Digest, refusal: Objection) -> Objection:
-        """With the newest tag as what to take, where that is another image that nothing holds back."""
+        """With the newest tag as what to take, where that is another image that nothing holds back; while the catalog
+        is away nobody knows of one."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._newer(repository, digest, refusal)
+        except (Unavailable, TimeoutError):
+            return refusal
+
+    async def _newer(self, repository: RepositoryName, digest: Digest, refusal: Objection) -> Objection:
         newest = await self._newest(repository)
         if newest is None or newest[1].digest == digest:
             return refusal
         tag, other = newest
+        parsed = read(other)
+        if parsed is None or not (parsed.is_index or runs(parsed)):  # the tag of a signature, as cosign sets it
+            return refusal
         if (await self._verdicts.at_pull(repository, other)).objections:
             return refusal
         return msgspec.structs.replace(refusal, remedy=f"deploy {tag} or ask for an exception")

@@ -10,13 +10,14 @@ from orlop.domain.gates.given import Given
 from orlop.domain.gates.judging import JudgedFacts, objection
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.expressions import Expressions
 from orlop.services.content.manifests import GatedPush
 from orlop.services.gates.naming import image_words
 from orlop.services.gates.pulls import GateOutcome
-from orlop.services.gates.said import SaidOfImages, runs
+from orlop.services.gates.said import SaidOfImages
 from orlop.services.settings.in_force import SettingsInForce
 
 #: Repositories of which it is remembered that no gate is looked at there.

@@ -5,8 +5,6 @@ import asyncio
 import msgspec
 
 from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.artifacts import IMAGE_CONFIGS, kind_of_type
-from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid
 from orlop.domain.gates.conditions import ImageFacts
@@ -93,18 +91,6 @@ def read(manifest: StoredManifest) -> Manifest | None:
         return parse_manifest(manifest.content, manifest.media_type)
     except ManifestInvalid:
         return None
-
-
-def runs(parsed: Manifest) -> bool:
-    """Whether engines may run it: it has the config of an image and anything in it that is no signature or attestation.
-
-    What it calls itself does not matter: engines do not look at that either.
-    """
-    configs = {edge.media_type for edge in parsed.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}}
-    if configs.isdisjoint(IMAGE_CONFIGS):
-        return False
-    layers = [kind_of_type(edge.media_type) for edge in parsed.edges if edge.kind is EdgeKind.LAYER]
-    return not layers or any(kind in {ContentKind.OTHER, ContentKind.IMAGE} for kind in layers)
 
 
 def _parsed_config(content: bytes, layers: int) -> ImageConfig | None:

@@ -7,18 +7,23 @@ from typing import NamedTuple
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.domain.durations import SECOND
 from orlop.domain.errors import Unavailable
 from orlop.domain.gates.gate import GATES, GateAt, GateMode
 from orlop.domain.gates.judging import Objection, changes_at, objection
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.events import KNOWN_OF_IMAGES, Changes
+from orlop.ports.held import HeldPushes
 from orlop.services.gates.facts import GateFacts
 from orlop.services.settings.in_force import InForce, SettingsInForce
 
 #: For how long the catalog is asked where an answer is remembered from before it went away, in seconds.
 _PATIENCE = 0.25
+#: For how long a verdict on an index holds of which some images are not known yet: each is judged by itself.
+_UNSETTLED = 10 * SECOND
 #: Verdicts that a process remembers.
 REMEMBERED = 50_000
 
@@ -30,6 +35,8 @@ class Verdict(msgspec.Struct, frozen=True):
     objections: tuple[Objection, ...] = ()
     until: int = 0
     wait: int = 0
+    pushed_by: str | None = None
+    """Who pushed it, where it waits in quarantine."""
 
     @property
     def refusal(self) -> Objection | None:
@@ -69,12 +76,14 @@ class GateVerdicts:
         self,
         settings: SettingsInForce,
         facts: GateFacts,
+        held: HeldPushes,
         changes: Changes,
         settings_changes: Changes,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._facts = facts
+        self._held = held
         self._changes = changes
         self._settings_changes = settings_changes
         self._clock = clock
@@ -89,7 +98,15 @@ class GateVerdicts:
         nothing."""
         verdict = self._recalled(repository, digest)
         if verdict is not None:
-            return not verdict.objections
+            return not verdict.objections and verdict.pushed_by is None
+        free = self._free.get(repository)
+        return free is not None and free == self._settings_changes.current()
+
+    def shows(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether it is remembered that no quarantine hides a manifest. Costs about a microsecond."""
+        verdict = self._recalled(repository, digest)
+        if verdict is not None:
+            return verdict.pushed_by is None
         free = self._free.get(repository)
         return free is not None and free == self._settings_changes.current()
 
@@ -110,20 +127,23 @@ class GateVerdicts:
     def _before(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
         """What was remembered when the catalog was seen last, while it is away: by then nobody changed anything, and
         who may pull by digest is known no longer than that either."""
-        settings, content = self._settings_changes.last(), self._changes.last()
+        settings = self._settings_changes.last()
         if settings is None:
             return None
         if self._free.get(repository) == settings[0]:
             return Verdict()
         kept = self._kept.get((repository, digest))
-        if kept is None or content is None or kept.counts != (content[0], content[0], settings[0]):
+        if kept is None:
             return None
-        return None if kept.verdict.until and kept.verdict.until <= self._clock.now() else kept.verdict
+        content, known = self._changes.last(kept.place), self._changes.last(self._known_place)
+        if content is None or known is None:
+            return None
+        return self._standing(kept, _Counts(content[0], known[0], settings[0]))
 
     async def _worked_out(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
         settings = self._settings_changes.current()
         gates = await self.gates(repository, GateAt.PULL)
-        if not gates:
+        if not gates and not await self._settings.covering(QUARANTINE_RULES, repository):
             if settings is not None and settings == self._settings_changes.current():
                 if len(self._free) >= REMEMBERED:
                     self._free.clear()
@@ -144,12 +164,19 @@ class GateVerdicts:
             if at in each.body.on and each.body.mode is not GateMode.OFF
         )
 
-    async def of(self, repository: RepositoryName, manifest: StoredManifest, gates: tuple[InForce, ...]) -> Verdict:
-        """What these gates say of a manifest now."""
+    async def of(
+        self,
+        repository: RepositoryName,
+        manifest: StoredManifest,
+        gates: tuple[InForce, ...],
+        ruled_by: RepositoryName | None = None,
+    ) -> Verdict:
+        """What these gates say of a manifest now; `ruled_by` as of GateFacts.of."""
         now = self._clock.now()
-        known = await self._facts.of(repository, manifest, [each.body for each in gates])
+        known = await self._facts.of(repository, manifest, [each.body for each in gates], ruled_by)
         objections: list[Objection] = []
         ends = [known.until] if known.until else []
+        ends += [] if known.settled else [now + _UNSETTLED]
         for gate in gates:
             found = [objection(gate.body, gate.name, gate.path, each, now) for each in known.images]
             objections += sorted((one for one in found if one is not None), key=lambda one: one.waiting)[:1]
@@ -160,32 +187,33 @@ class GateVerdicts:
         return Verdict(tuple(objections), min(ends, default=0), wait)
 
     async def _judged(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
-        counts = self._counts(repository)
+        place = self._changes.place(repository)
+        counts = self._counts(place)
         gates = await self.gates(repository, GateAt.PULL)  # after the counts were taken
         verdict = await self.of(repository, manifest, gates)
-        if counts is not None and counts == self._counts(repository) and not verdict.is_waiting:
-            self._kept[repository, manifest.digest] = _Kept(self._changes.place(repository), counts, verdict)
+        if await self._settings.covering(QUARANTINE_RULES, repository):
+            held = await self._held.of(repository, manifest.digest)
+            verdict = msgspec.structs.replace(verdict, pushed_by=held.pushed_by if held is not None else None)
+        if counts is not None and counts == self._counts(place) and not verdict.is_waiting:
+            self._kept[repository, manifest.digest] = _Kept(place, counts, verdict)
             if len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         return verdict
 
     def _recalled(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
         kept = self._kept.get((repository, digest))
-        if kept is None:
-            return None
-        counts, current = kept.counts, self._changes.current
-        if (
-            current(kept.place) != counts.content
-            or current(self._known_place) != counts.known
-            or self._settings_changes.current() != counts.settings
-        ):
+        return self._standing(kept, self._counts(kept.place)) if kept is not None else None
+
+    def _standing(self, kept: _Kept, counts: _Counts | None) -> Verdict | None:
+        """What is remembered, as long as the catalog stands there and the time has not come when it ends by itself."""
+        if kept.counts != counts:
             return None
         verdict = kept.verdict
         return None if verdict.until and verdict.until <= self._clock.now() else verdict
 
-    def _counts(self, repository: RepositoryName) -> _Counts | None:
-        """None while something is being written."""
-        content = self._changes.current(self._changes.place(repository))
+    def _counts(self, place: int) -> _Counts | None:
+        """Where the catalog stands, of a repository at this place; None while something is being written."""
+        content = self._changes.current(place)
         known = self._changes.current(self._known_place)
         settings = self._settings_changes.current()
         if content is None or known is None or settings is None:

@@ -9,10 +9,11 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
 from orlop.domain.manifest import EdgeKind
 from orlop.domain.names import RepositoryName
+from orlop.domain.quarantine.landing import runs
 from orlop.ports.catalog import Manifests, StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.insides import Insides, InsideState
-from orlop.services.gates.said import read, runs
+from orlop.services.gates.said import read
 from orlop.services.inside.reading import ImageReading
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.shown import Upstreams

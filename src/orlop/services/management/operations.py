@@ -94,6 +94,15 @@ class Operation(StrEnum):
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
     GATE_TRY = "gate.try"
+    PROMOTION_READ = "promotion.read"
+    PROMOTION_ASK = "promotion.ask"
+    PROMOTION_DECIDE = "promotion.decide"
+    PROMOTION_ROLL_BACK = "promotion.roll-back"
+    BUNDLE_READ = "bundle.read"
+    BUNDLE_MAKE = "bundle.make"
+    BUNDLE_REMOVE = "bundle.remove"
+    QUARANTINE_READ = "quarantine.read"
+    QUARANTINE_DECIDE = "quarantine.decide"
     RETENTION_READ = "retention.read"
     RETENTION_PLAN = "retention.plan"
     RETENTION_APPLY = "retention.apply"
@@ -206,6 +215,22 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_CANCEL: Rule(_RULE),
     Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
     Operation.GATE_TRY: Rule(place=Action.POLICY_EDIT),
+    # Each is seen by those who may pull from all of its targets, and by its author.
+    Operation.PROMOTION_READ: Rule(own=True, reads=True),
+    # Of the source; whether the target takes it is up to the terms of the write.
+    Operation.PROMOTION_ASK: Rule(place=Action.PULL),
+    # Of each target, and as its pipeline says.
+    Operation.PROMOTION_DECIDE: Rule(place=Action.PUSH_NEW),
+    # Of any tag at all: whether it may be these is up to the terms of the write.
+    Operation.PROMOTION_ROLL_BACK: Rule(place=Action.PUSH_NEW),
+    # Each is seen by those who may pull from all of its repositories, and by its author.
+    Operation.BUNDLE_READ: Rule(own=True, reads=True),
+    # Of each of its repositories: a bundle changes nothing there.
+    Operation.BUNDLE_MAKE: Rule(place=Action.PULL),
+    Operation.BUNDLE_REMOVE: Rule(place=Action.POLICY_EDIT, own=True),
+    # What somebody pushed is theirs to see, whatever they may do where it is.
+    Operation.QUARANTINE_READ: Rule(own=True, reads=True),
+    Operation.QUARANTINE_DECIDE: Rule(place=Action.POLICY_EDIT),
     Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),

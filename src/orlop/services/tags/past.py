@@ -63,7 +63,7 @@ class TagPast:
         for operation in (Operation.TAG_READ, Operation.TAG_ROLL_BACK):
             await self._gate.check(caller, operation, repository=repository)
         try:
-            kept = await self._manifests.resolve(repository, digest)
+            kept = await self._manifests.seen(repository, digest, caller)
         except ManifestUnknown as missing:
             if await self._trash.holds(repository, digest):
                 why = " any more, and it lies in the trash: bring it back by orlop trash restore --untagged first"

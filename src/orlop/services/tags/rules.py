@@ -12,9 +12,10 @@ from orlop.services.settings.in_force import InForce
 
 
 class RulesOfTags:
-    """Rules from the root down. Of several that refuse the nearest is told."""
+    """Rules from the root down. Of several that refuse the nearest is told. `membership`: whose write it is; None:
+    whether whoever it is may was asked before."""
 
-    def __init__(self, rules: Sequence[InForce], repository: str, membership: Membership) -> None:
+    def __init__(self, rules: Sequence[InForce], repository: str, membership: Membership | None) -> None:
         self._rules = tuple(reversed(rules))
         self._repository = repository
         self._membership = membership
@@ -54,6 +55,8 @@ class RulesOfTags:
         return ((rule, rule.body) for rule in self._rules if rule.body.concerns(tag))
 
     def _is_closed(self, principals: tuple[str, ...], tag: Tag) -> bool:
+        if self._membership is None:
+            return NOBODY in principals
         return bool(principals) and not self._membership.is_one_of(principals, tag)
 
     def _immutable(self, rule: InForce, tag: Tag, action: Action, consequence: str) -> RegistryError:

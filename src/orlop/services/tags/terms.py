@@ -11,6 +11,7 @@ from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, NameUnknown, RegistryError, SettingsMoved
 from orlop.domain.names import Tag
+from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
@@ -86,11 +87,14 @@ class WriteTerms:
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
+        of_quarantine, quarantines = await self._settings.versioned(QUARANTINE_RULES, repository)
         terms = await self._access.push_terms(caller, repository, tags)
+        version, quarantine = min(version, of_quarantine), bool(quarantines)
         if not tags:
-            if not room:
+            if not (room or quarantine):
                 return terms
-            return msgspec.structs.replace(terms, room=room, settings=min(version, terms.settings or version))
+            settings = min(version, terms.settings or version)
+            return msgspec.structs.replace(terms, room=room, quarantine=quarantine, settings=settings)
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -102,7 +106,21 @@ class WriteTerms:
             overwrite={**fixed, **terms.overwrite},
             expected=expected or {},
             room=room,
+            quarantine=quarantine,
             settings=min(version, of_rules, terms.settings or version),
+        )
+
+    async def released(self, repository: str, tags: Sequence[Tag]) -> Terms:
+        """Those of what was pushed into quarantine and gets its tags now. Whether whoever pushed it may set them was
+        asked then; whether they may become something else at all is asked again."""
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository)
+        said = RulesOfTags(rules, repository, None)
+        return Terms(
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            room=room,
+            settings=min(version, of_rules),
         )
 
     async def _attaching(

@@ -84,9 +84,12 @@ class ImageJudgements:
         self._told = told
         self._turns = tuple(asyncio.Lock() for _ in range(_TURNS))
 
-    async def of(self, source: ContentSource, repository: RepositoryName, digest: Digest) -> Judgements:
-        """Of an image of a repository, which is read by `source`. Raises Unavailable where they cannot be looked at."""
-        signers = tuple(await self._settings.covering(SIGNERS, repository))
+    async def of(
+        self, source: ContentSource, repository: RepositoryName, digest: Digest, ruled_by: RepositoryName
+    ) -> Judgements:
+        """Of an image of a repository, which is read by `source`, by the signers of `ruled_by`. Raises Unavailable
+        where they cannot be looked at."""
+        signers = tuple(await self._settings.covering(SIGNERS, ruled_by))
         subjects = (digest, *await self._holdings.indexes(repository, digest, _INDEXES))
         held, more = await held_signatures(source, subjects)
         named = [NamedSigners(said_of(each), signers_of(each)) for each in signers]

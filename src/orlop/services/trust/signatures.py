@@ -69,7 +69,7 @@ class ImageSignatures:
         await self._access.check(caller, Action.PULL, repository=repository)
         source = self._opened(repository, caller)
         digest = Digest.stored((await source.resolve(str(reference))).digest)
-        found = await self._judgements.of(source, repository, digest)
+        found = await self._judgements.of(source, repository, digest, repository)
         told = (_told(one, verdict, found.signers) for one, verdict in zip(found.held, found.verdicts, strict=True))
         return SignatureReport(
             repository=repository,

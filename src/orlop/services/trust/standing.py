@@ -50,14 +50,23 @@ class ImageTrust:
         self._opened = opened
         self._judgements = judgements
 
-    async def signed_by(self, repository: RepositoryName, digest: Digest, names: Sequence[str]) -> SignedBy:
+    async def signed_by(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        names: Sequence[str],
+        ruled_by: RepositoryName | None = None,
+    ) -> SignedBy:
         """Whether a manifest is signed, or attested, as all signers of these names demand that are in force at its
         place; those of one name at several places all have to be satisfied. An index's signature counts for what it
-        lists. It asks for no rights. Raises Unavailable where that cannot be found out now.
+        lists. `ruled_by`: the repository whose signers are in force, where that is another than the one that holds the
+        image. It asks for no rights. Raises Unavailable where that cannot be found out now.
 
         It may be another when the repository's content, a setting, or the time `until` changes it.
         """
-        found = await self._judgements.of(self._opened(repository, Caller(SYSTEM)), repository, digest)
+        found = await self._judgements.of(
+            self._opened(repository, Caller(SYSTEM)), repository, digest, ruled_by or repository
+        )
         missing: list[MissingSigners] = []
         for name in dict.fromkeys(names):
             places = [place for place, each in enumerate(found.signers) if each.name == name]

@@ -118,6 +118,7 @@ class Filling:
         for member in filled.members:
             try:
                 found = (await self._shown_manifests.resolve(member.repository, digest, head=False)).manifest
+                await self._manifests.check_seen(member.repository, digest, digest, member.caller)
             except (ManifestUnknown, NameUnknown):
                 continue
             push = filled.repository, digest, found.content, found.media_type, (), filled.caller

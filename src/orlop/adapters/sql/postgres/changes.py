@@ -7,6 +7,8 @@ is remembered at all, so that no answer is ever old by a second.
 
 from collections.abc import Callable, MutableSequence
 
+from orlop.ports.events import KNOWN_OF_IMAGES
+
 #: For how long after a look answers may be remembered, in seconds.
 FRESH = 0.8
 
@@ -33,7 +35,7 @@ class PostgresChanges:
         """See ports.events.Changes."""
         return sum(self._made) + self._seen
 
-    def last(self) -> tuple[int, float] | None:
+    def last(self, place: int = 0) -> tuple[int, float] | None:
         """See ports.events.Changes."""
         unseen = self._monotonic() - self._fresh_until
         return (sum(self._made) + self._seen, unseen + FRESH) if unseen >= 0 else None
@@ -49,3 +51,29 @@ class PostgresChanges:
     def looked(self, at: float) -> None:
         """Everything that was committed before `at` was seen."""
         self._fresh_until = at + FRESH
+
+
+class ContentChanges(PostgresChanges):
+    """Of content, and of what is known of images, which has a count of its own (place 1) as `known` has it."""
+
+    def __init__(
+        self, made: MutableSequence[int], own: int, monotonic: Callable[[], float], known: PostgresChanges
+    ) -> None:
+        super().__init__(made, own, monotonic)
+        self._known = known
+
+    def place(self, repository: str) -> int:
+        """See ports.events.Changes."""
+        return 1 if repository == KNOWN_OF_IMAGES else 0
+
+    def current(self, place: int = 0) -> int | None:
+        """See ports.events.Changes."""
+        return self._known.current() if place else super().current()
+
+    def news(self) -> int:
+        """See ports.events.Changes."""
+        return super().news() + self._known.news()
+
+    def last(self, place: int = 0) -> tuple[int, float] | None:
+        """See ports.events.Changes."""
+        return self._known.last() if place else super().last()

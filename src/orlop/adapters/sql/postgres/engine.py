@@ -10,8 +10,9 @@ The order of locks, which no script may leave:
 5. a row of the usage of each node, in the order of their ids;
 6. the version of who may do what, where that changes;
 7. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
-8. a row of the totals, as the last statement of all;
-9. with COMMIT, the lock of all settings: shared where terms were made from them. A change of a setting takes it
+8. a row of the totals, as the last statement of the script;
+9. the version of what is known of images, where that changes;
+10. with COMMIT, the lock of all settings: shared where terms were made from them. A change of a setting takes it
    alone, after everything else.
 
 Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces
@@ -22,7 +23,10 @@ the same came in between: then, as after a deadlock, the whole script is run aga
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any, TypeVar
+
+import asyncpg
 
 from orlop.adapters.sql.engine import Script, Session
 from orlop.adapters.sql.postgres.changes import PostgresChanges
@@ -33,6 +37,7 @@ from orlop.adapters.sql.postgres.session import PostgresReader, PostgresSession
 from orlop.adapters.sql.postgres.watch import Watch
 from orlop.adapters.sql.statements import POSTGRES
 from orlop.domain.errors import SettingsMoved, StoreClosed
+from orlop.ports.events import KNOWN_OF_IMAGES
 
 T = TypeVar("T")
 
@@ -55,8 +60,8 @@ class _Unanswered(Exception):
 
 
 class PostgresEngine:
-    """See engine.Engine. Answers may be remembered once it was started. `changes` counts what changes content, `access`
-    what changes who may do what.
+    """See engine.Engine. Answers may be remembered once it was started. `changes` counts what changes content, `known`
+    what changes what is known of images, `access` what changes who may do what.
 
     `ticket` is what its writers leave with their keys, for the gate of a catalog that moves (domain.moving).
     """
@@ -66,6 +71,7 @@ class PostgresEngine:
         pool: Pool,
         replica: Pool | None,
         changes: PostgresChanges,
+        known: PostgresChanges,
         access: PostgresChanges,
         settings: PostgresChanges,
         queue: PostgresChanges,
@@ -75,12 +81,13 @@ class PostgresEngine:
         self._pool = pool
         self._replica = replica
         self._changes = changes
+        self._known = known
         self._access = access
         self._settings = settings
         self._queue = queue
         self._surroundings = surroundings
         self._ticket = ticket.replace("'", "''")
-        self._watch = Watch(pool.database, changes, access, settings, queue, surroundings)
+        self._watch = Watch(pool.database, changes, known, access, settings, queue, surroundings)
         self._watching: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[Any]] = set()
         self.reader: Session = PostgresReader(pool, surroundings)
@@ -106,7 +113,7 @@ class PostgresEngine:
             self._write(
                 script,
                 durable=durable,
-                changes=bool(changes),
+                changes=changes,
                 access=access,
                 settings=settings,
                 holding=holding,
@@ -143,12 +150,16 @@ class PostgresEngine:
         script: Script[T],
         *,
         durable: bool,
-        changes: bool,
+        changes: bool | str,
         access: bool,
         settings: bool,
         holding: int,
         queue: bool,
     ) -> T:
+        known = changes == KNOWN_OF_IMAGES
+        if known:
+            script = _known_of_images(script)
+
         async def attempt() -> T:
             try:
                 async with self._pool.connection() as connection:
@@ -162,7 +173,9 @@ class PostgresEngine:
         try:
             return await patiently(self._surroundings, attempt)
         finally:
-            if changes:
+            if known:
+                self._known.moved()
+            elif changes:
                 self._changes.moved()
             if access:
                 self._access.moved()
@@ -188,7 +201,7 @@ class PostgresEngine:
             )
         except FAILED as cause:
             if trouble(cause) is Trouble.AWAY:
-                connection.terminate()
+                _let_go(connection)
                 raise _Unanswered(key, outcome, cause) from cause
             await _roll_back(connection)
             if is_shut(cause):
@@ -216,9 +229,27 @@ class PostgresEngine:
         )
 
 
+def _known_of_images(script: Script[T]) -> Script[T]:
+    """The same, so that other replicas see that something else is known of images."""
+
+    async def told(session: Session) -> T:
+        outcome = await script(session)
+        await session.run("known_moved")
+        return outcome
+
+    return told
+
+
 async def _roll_back(connection: Connection) -> None:
     try:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")
     except FAILED:
+        _let_go(connection)
+
+
+def _let_go(connection: Connection) -> None:
+    """Without a word of its own: the pool takes a connection back that was lost, and then there is nothing to end. What
+    is raised instead would hide that nobody knows whether the transaction was committed."""
+    with suppress(asyncpg.InterfaceError):
         connection.terminate()

@@ -35,6 +35,7 @@ class Watch:
         self,
         database: Database,
         changes: PostgresChanges,
+        known: PostgresChanges,
         access: PostgresChanges,
         settings: PostgresChanges,
         queue: PostgresChanges,
@@ -42,6 +43,7 @@ class Watch:
     ) -> None:
         self._database = database
         self._changes = changes
+        self._known = known
         self._access = access
         self._settings = settings
         self._queue = queue
@@ -59,13 +61,15 @@ class Watch:
         try:
             await admit(connection)
             (snapshot,) = await self._one(connection, "snapshot")
-            version, settings, queue = -1, -1, -1
+            version, settings, queue, images = -1, -1, -1, -1
             self._changes.seen()
             forget_at = self._surroundings.monotonic()
             while True:
                 asked = self._surroundings.monotonic()
-                known = version, settings, queue
-                snapshot, version, settings, queue, news = await self._one(connection, "news", snapshot, _OTHERS)
+                known = version, settings, queue, images
+                snapshot, version, settings, queue, images, news = await self._one(
+                    connection, "news", snapshot, _OTHERS
+                )
                 if news:
                     self._changes.seen()
                 if version != known[0]:
@@ -74,10 +78,10 @@ class Watch:
                     self._settings.seen()
                 if queue != known[2]:
                     self._queue.seen()
-                self._changes.looked(asked)
-                self._access.looked(asked)
-                self._settings.looked(asked)
-                self._queue.looked(asked)
+                if images != known[3]:
+                    self._known.seen()
+                for counts in (self._changes, self._known, self._access, self._settings, self._queue):
+                    counts.looked(asked)
                 if asked >= forget_at:
                     forget_at = asked + _FORGET_EVERY
                     await connection.execute(POSTGRES["commits_forget"])

@@ -79,6 +79,7 @@ class _Reading:
             labels=await self._labels(row_id) if wanted.labels else {},
             untagged_since=await self._untagged_since(row_id, tags, manifests) if wanted.untagged else {},
             locked=dict(await self._reader.all("retention_locks", row_id)),
+            waiting=frozenset(digest for (digest,) in await self._reader.all("retention_waiting", row_id)),
             restoring=await self._reader.one("trash_restores", repository) is not None,
         )
 

@@ -21,6 +21,7 @@ FROM (SELECT DISTINCT n.image_id FROM json_each(?1) AS wanted
       JOIN image_units n ON n.unit_id = p.unit_id LIMIT ?2) u
 JOIN inside_images i ON i.id = u.image_id
 LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = m.repository_id AND r.name < '~'
+     AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 LIMIT ?2;
 
 -- name: licensed_along
@@ -33,7 +34,9 @@ SELECT m.name, m.digest,
                  AND l.licence_id IN (SELECT CAST(others.value AS BIGINT) FROM json_each(?5) AS others))
 FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
       JOIN manifests a ON a.repository_id = r.id
-      WHERE (r.name, a.digest) > (?2, ?3) ORDER BY r.name, a.digest LIMIT ?4) AS m
+      WHERE (r.name, a.digest) > (?2, ?3)
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = a.id AND q.state <> 1)
+      ORDER BY r.name, a.digest LIMIT ?4) AS m
 ORDER BY m.name, m.digest;
 
 -- name: licensed_in_images
@@ -55,6 +58,7 @@ FROM (SELECT DISTINCT n.image_id FROM json_each(?1) AS wanted
       JOIN image_units n ON n.unit_id = p.unit_id LIMIT ?2) u
 JOIN inside_images i ON i.id = u.image_id
 LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = m.repository_id AND r.name < '~'
+     AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 LIMIT ?2;
 
 -- name: images_along
@@ -66,7 +70,9 @@ SELECT m.name, m.digest,
                                    JOIN unit_packages p ON p.package_id = CAST(others.value AS BIGINT)))
 FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
       JOIN manifests a ON a.repository_id = r.id
-      WHERE (r.name, a.digest) > (?2, ?3) ORDER BY r.name, a.digest LIMIT ?4) AS m
+      WHERE (r.name, a.digest) > (?2, ?3)
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = a.id AND q.state <> 1)
+      ORDER BY r.name, a.digest LIMIT ?4) AS m
 ORDER BY m.name, m.digest;
 
 -- name: packages_in_images

@@ -103,6 +103,10 @@ SELECT i.state, i.since, i.tries, i.distribution, i.unread, i.stands,
         WHERE iu.image_id = i.id)
 FROM inside_images i WHERE i.digest = ?1;
 
+-- name: inside_ever
+-- By which version it was read or given up last; 0: it never was.
+SELECT assembler FROM inside_images WHERE digest = ?1;
+
 -- name: inside_packages
 SELECT p.body, p.purl, iu.layer, up.path, iu.reader
 FROM inside_images i

@@ -38,6 +38,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7 AND l.value = ?8
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS (
           SELECT 1 FROM labels o
@@ -50,6 +52,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM json_each(?6) AS wanted WHERE NOT EXISTS (
           SELECT 1 FROM labels o

@@ -46,18 +46,21 @@ SELECT m.digest FROM edges e JOIN manifests m ON m.id = e.manifest_id
 WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob') LIMIT 1;
 
 -- name: referrer_page
--- With the bytes of each entry, but annotations of more than ?5 bytes: of those no more are read than may be held.
+-- What waits in quarantine is not listed. With the bytes of each entry, but annotations of more than ?5 bytes: of those no
+-- more are read than may be held.
 SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
        CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
-FROM manifests
+FROM manifests m
 WHERE repository_id = ?1 AND subject_digest = ?2 AND digest > ?3
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY digest LIMIT ?4;
 
 -- name: referrer_page_of_type
 SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
        CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
-FROM manifests
+FROM manifests m
 WHERE repository_id = ?1 AND subject_digest = ?2 AND artifact_type = ?6 AND digest > ?3
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY digest LIMIT ?4;
 
 -- name: manifest_annotations
@@ -88,10 +91,14 @@ SELECT name FROM tags WHERE repository_id = ?1 AND name > ?2 ORDER BY name LIMIT
 -- name: tag_history_add
 INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 
+-- name: tag_history_told
+INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous, detail)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+
 -- name: tag_history_page
 SELECT h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.tag = ?2 AND h.id < ?4
 ORDER BY h.id DESC LIMIT ?3;
@@ -99,7 +106,7 @@ ORDER BY h.id DESC LIMIT ?3;
 -- name: tag_history_of_all
 SELECT h.tag, h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.id < ?3
 ORDER BY h.id DESC LIMIT ?2;
@@ -115,7 +122,7 @@ WHERE r.name = spans.value ->> 0 AND h.repository_id = r.id AND h.tag = spans.va
 -- which no index is to be read along.
 SELECT h.at, h.actor, h.digest, h.previous, h.id,
        CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END, h.detail
 FROM tag_history h
 WHERE h.repository_id = (SELECT id FROM repositories WHERE name = ?1) AND h.tag = ?2 AND h.at <= ?3
   AND h.at > (SELECT max(n.at) - 60000000 FROM tag_history n

@@ -35,6 +35,11 @@ GROUP BY previous;
 -- name: retention_locks
 SELECT digest, reason FROM locks WHERE repository_id = ?1;
 
+-- name: retention_waiting
+SELECT m.digest FROM repositories r JOIN quarantined q ON q.repository = r.name AND q.state = 0
+JOIN manifests m ON m.id = q.manifest_id AND m.repository_id = r.id
+WHERE r.id = ?1;
+
 -- name: retention_labels
 SELECT digest, key, value FROM labels WHERE repository_id = ?1 AND digest > '';
 

@@ -34,7 +34,9 @@ ORDER BY r.name, t.name LIMIT ?4;
 -- name: sought_manifest
 SELECT r.name, '', f.digest, f.media_type, f.artifact_type, 0
 FROM (SELECT m.digest, m.media_type, m.artifact_type, m.repository_id FROM manifests m
-      WHERE m.digest >= ?2 AND m.digest < ?3 ORDER BY m.digest LIMIT ?1) f
+      WHERE m.digest >= ?2 AND m.digest < ?3
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
+      ORDER BY m.digest LIMIT ?1) f
 JOIN repositories r ON r.id = f.repository_id;
 
 -- name: within_manifest
@@ -42,6 +44,7 @@ SELECT r.name, '', m.digest, m.media_type, m.artifact_type, 0
 FROM json_each(?1) AS spans CROSS JOIN repositories r CROSS JOIN manifests m
 WHERE r.name >= spans.value ->> 0 AND r.name < spans.value ->> 1 AND r.name >= ?2
   AND m.repository_id = r.id AND m.digest >= ?5 AND m.digest < ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: sought_blob
@@ -60,6 +63,8 @@ ORDER BY r.name, l.digest LIMIT ?4;
 -- name: sought_label
 SELECT r.name, '', f.digest, '', '', 0
 FROM (SELECT l.digest, l.repository_id FROM labels l WHERE l.key = ?2 AND l.value = ?3
+        AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
       ORDER BY l.repository_id LIMIT ?1) f
 JOIN repositories r ON r.id = f.repository_id;
 
@@ -68,11 +73,15 @@ SELECT r.name, '', l.digest, '', '', 0
 FROM json_each(?1) AS spans CROSS JOIN repositories r CROSS JOIN labels l
 WHERE r.name >= spans.value ->> 0 AND r.name < spans.value ->> 1 AND r.name >= ?2
   AND l.repository_id = r.id AND l.key = ?5 AND l.value = ?6 AND (r.name, l.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
 ORDER BY r.name, l.digest LIMIT ?4;
 
 -- name: sought_annotation
 SELECT r.name, '', m.digest, m.media_type, m.artifact_type, 0
-FROM (SELECT a.manifest_id FROM annotations a WHERE a.key = ?2 AND a.value = ?3 ORDER BY a.manifest_id LIMIT ?1) f
+FROM (SELECT a.manifest_id FROM annotations a WHERE a.key = ?2 AND a.value = ?3
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = a.manifest_id AND q.state <> 1)
+      ORDER BY a.manifest_id LIMIT ?1) f
 JOIN manifests m ON m.id = f.manifest_id JOIN repositories r ON r.id = m.repository_id;
 
 -- name: within_annotation
@@ -80,6 +89,7 @@ SELECT r.name, '', m.digest, m.media_type, m.artifact_type, 0
 FROM json_each(?1) AS spans CROSS JOIN repositories r CROSS JOIN manifests m CROSS JOIN annotations a
 WHERE r.name >= spans.value ->> 0 AND r.name < spans.value ->> 1 AND r.name >= ?2 AND m.repository_id = r.id
   AND a.manifest_id = m.id AND a.key = ?5 AND a.value = ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: annotation_add

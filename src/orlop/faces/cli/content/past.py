@@ -113,7 +113,8 @@ def _line(change: dict[str, Any]) -> str:
     left = "" if change["held"] or change["digest"] is None else "  (not held any more)"
     who = f"  by {change['actor']}" if change["actor"] else ""
     tag = f"{change['tag']}  " if "tag" in change else ""
-    return f"{seconds(change['at'])}  {tag}{what.ljust(71)}{who}{left}".rstrip()
+    why = f"  ({change['detail']})" if change["detail"] else ""
+    return f"{seconds(change['at'])}  {tag}{what.ljust(71)}{who}{why}{left}".rstrip()
 
 
 def _tag_argument(ref: str) -> Location:

@@ -8,12 +8,15 @@ from orlop.faces.cli.management import (
     advisories,
     attention,
     browse,
+    bundles,
     caches,
     configuration,
     gates,
     house_rules,
     people,
     places,
+    promotion,
+    quarantine,
     scanners,
     settings,
     sign_in,
@@ -54,4 +57,7 @@ def register(
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
     signing.register(app, servers)
+    promotion.register(app, servers)
+    bundles.register(app, servers)
+    quarantine.register(app, servers)
     configuration.register(app, servers)

@@ -52,7 +52,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
-        on: Literal["pull", "push"] = "pull",
+        on: Literal["pull", "push", "promotion"] = "pull",
         json: Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:

@@ -49,6 +49,8 @@ _PAGES = {
     "webhook": "[webhooks.md](webhooks.md)",
     "virtual": "[virtual.md](virtual.md)",
     "gate": "[gates.md](gates.md)",
+    "pipeline": "[promotion.md](promotion.md)",
+    "quarantine-rule": "[quarantine.md](quarantine.md)",
     "advisory-source": "[vulnerabilities.md](vulnerabilities.md#sources)",
     "job-schedule": "[jobs.md](jobs.md)",
 }

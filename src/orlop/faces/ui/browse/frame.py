@@ -16,6 +16,7 @@ _FURTHER = (
     ("history", "History"),
     ("vulnerabilities", "Vulnerabilities"),
     ("gates", "Gates"),
+    ("quarantine", "Quarantine"),
     ("rules", "Rules"),
     ("people", "People"),
     ("usage", "Usage"),

@@ -24,12 +24,13 @@ ORDER BY o.id LIMIT ?2;
 SELECT pg_current_snapshot()::text;
 
 -- name: news
--- Now, the versions of who may do what, of settings and of the queue, and whether a transaction that the snapshot ?1 did
--- not show has written an event since that is of none of the kinds ?2: one that was running then, or one that began later. What was trimmed since may
--- have been one.
+-- Now, the versions of who may do what, of settings, of the queue and of what is known of images, and whether a
+-- transaction that the snapshot ?1 did not show has written an event since that is of none of the kinds ?2: one that was
+-- running then, or one that began later. What was trimmed since may have been one.
 SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state WHERE id = 1), 1),
        coalesce((SELECT version FROM settings_state WHERE id = 1), 1),
-       coalesce((SELECT version FROM queue_state WHERE id = 1), 1), EXISTS (
+       coalesce((SELECT version FROM queue_state WHERE id = 1), 1),
+       coalesce((SELECT version FROM known_state WHERE id = 1), 1), EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
     WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others)
@@ -41,6 +42,9 @@ SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state W
     CROSS JOIN (SELECT xip::text::bigint AS number FROM pg_snapshot_xip(?1::text::pg_snapshot) AS xip) ran
     JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20)
     WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others));
+
+-- name: known_moved
+UPDATE known_state SET version = version + 1 WHERE id = 1;
 
 -- name: commit_abandon
 -- Takes the key's place if nobody has it: then the transaction that was to leave it can never be committed any more.
@@ -75,7 +79,16 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries)),
        setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue)),
        setval(pg_get_serial_sequence('retention_plans', 'id'), (SELECT max(id) FROM retention_plans)),
-       setval(pg_get_serial_sequence('in_use', 'id'), (SELECT max(id) FROM in_use));
+       setval(pg_get_serial_sequence('in_use', 'id'), (SELECT max(id) FROM in_use)),
+       setval(pg_get_serial_sequence('inside_images', 'id'), (SELECT max(id) FROM inside_images)),
+       setval(pg_get_serial_sequence('packages', 'id'), (SELECT max(id) FROM packages)),
+       setval(pg_get_serial_sequence('units', 'id'), (SELECT max(id) FROM units)),
+       setval(pg_get_serial_sequence('licence_names', 'id'), (SELECT max(id) FROM licence_names)),
+       setval(pg_get_serial_sequence('scans', 'id'), (SELECT max(id) FROM scans)),
+       setval(pg_get_serial_sequence('signature_verdicts', 'id'), (SELECT max(id) FROM signature_verdicts)),
+       setval(pg_get_serial_sequence('promotions', 'id'), (SELECT max(id) FROM promotions)),
+       setval(pg_get_serial_sequence('bundles', 'id'), (SELECT max(id) FROM bundles)),
+       setval(pg_get_serial_sequence('quarantined', 'id'), (SELECT max(id) FROM quarantined));
 
 -- name: event_told
 -- An id as in event.
@@ -132,6 +145,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7 AND l.value = ?8
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
           SELECT 1 FROM labels o
@@ -144,6 +159,8 @@ SELECT r.name, l.digest
 FROM repositories r CROSS JOIN labels l
 WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7
   AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
   AND NOT EXISTS (
       SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
           SELECT 1 FROM labels o
@@ -169,6 +186,7 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     SELECT w.id, w.name FROM repositories w
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m
 WHERE m.repository_id = r.id AND m.digest >= ?5 AND m.digest < ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: within_blob
@@ -185,6 +203,8 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     SELECT w.id, w.name FROM repositories w
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN labels l
 WHERE l.repository_id = r.id AND l.key = ?5 AND l.value = ?6 AND (r.name, l.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM manifests h JOIN quarantined q ON q.manifest_id = h.id
+                  WHERE h.repository_id = l.repository_id AND h.digest = l.digest AND q.state <> 1)
 ORDER BY r.name, l.digest LIMIT ?4;
 
 -- name: within_annotation
@@ -194,6 +214,7 @@ FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
     WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m CROSS JOIN annotations a
 WHERE m.repository_id = r.id
   AND a.manifest_id = m.id AND a.key = ?5 AND a.value = ?6 AND (r.name, m.digest) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
 ORDER BY r.name, m.digest LIMIT ?4;
 
 -- name: search_names

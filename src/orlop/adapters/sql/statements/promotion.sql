@@ -1,0 +1,118 @@
+-- name: promotion_add
+INSERT INTO promotions (path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at,
+                        ended_at, ended_by, why, once, due_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+ON CONFLICT (once) WHERE state = 0 DO NOTHING
+RETURNING id;
+
+-- name: promotion_waiting
+SELECT id FROM promotions WHERE once = ?1 AND state = 0;
+
+-- name: promotion_image_add
+INSERT INTO promotion_images (promotion_id, number, repository, tag, digest, target, target_tag, previous, moved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: promotion_image_done
+UPDATE promotion_images SET previous = ?3, moved = ?4 WHERE promotion_id = ?1 AND number = ?2;
+
+-- name: promotion_get
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at
+FROM promotions WHERE id = ?1;
+
+-- name: promotion_lock
+SELECT state FROM promotions WHERE id = ?1 FOR UPDATE;
+
+-- name: promotion_page
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at
+FROM promotions WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: promotion_page_in
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at
+FROM promotions WHERE state = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: promotion_page_of
+SELECT p.id, p.path, p.pipeline, p.source, p.stage, p.bundle, p.state, p.asked_by, p.asked_id, p.asked_at, p.needed,
+       p.expires_at, p.ended_at, p.ended_by, p.why, p.due_at
+FROM promotions p
+WHERE p.id IN (SELECT i.promotion_id FROM promotion_images i WHERE i.digest = ?3 AND i.promotion_id < ?1)
+  AND (?4 < 0 OR p.state = ?4)
+ORDER BY p.id DESC LIMIT ?2;
+
+-- name: promotion_images_of
+SELECT promotion_id, repository, tag, digest, target, target_tag, previous, moved FROM promotion_images
+WHERE promotion_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY promotion_id, number;
+
+-- name: promotion_approvals_of
+SELECT promotion_id, account_id, name, at FROM promotion_approvals
+WHERE promotion_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY promotion_id, account_id;
+
+-- name: promotion_newest_into
+SELECT i.promotion_id FROM promotion_images i JOIN promotions p ON p.id = i.promotion_id
+WHERE i.target = ?1 AND p.state = 1 ORDER BY i.promotion_id DESC LIMIT 1;
+
+-- name: promotion_approve
+INSERT INTO promotion_approvals (promotion_id, account_id, name, at) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (promotion_id, account_id) DO NOTHING RETURNING account_id;
+
+-- name: promotion_end
+UPDATE promotions SET state = ?2, ended_at = ?3, ended_by = ?4, why = ?5 WHERE id = ?1;
+
+-- name: promotion_hold
+UPDATE promotions SET due_at = ?2, expires_at = CASE WHEN expires_at < ?3 THEN ?3 ELSE expires_at END WHERE id = ?1;
+
+-- name: promotions_due
+SELECT id FROM promotions WHERE state < 1 AND due_at > 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2;
+
+-- name: promotions_over
+SELECT id FROM promotions WHERE state < 1 AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
+
+-- name: promoted_manifests
+-- Those that are there, and whether each is hidden in quarantine.
+SELECT m.id, m.digest, EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
+FROM manifests m WHERE m.repository_id = ?1 AND m.digest IN (SELECT value FROM json_each(?2) AS wanted);
+
+-- name: promoted_children
+SELECT e.child_digest, e.kind, e.optional, e.child_size FROM json_each(?1) AS wanted
+CROSS JOIN edges e WHERE e.manifest_id = CAST(wanted.value AS BIGINT);
+
+-- name: promoted_referrers
+SELECT m.digest FROM json_each(?2) AS wanted
+CROSS JOIN manifests m WHERE m.repository_id = ?1 AND m.subject_digest = wanted.value;
+
+-- name: promoted_tags
+SELECT t.name, m.digest, m.id FROM json_each(?2) AS wanted
+CROSS JOIN tags t JOIN manifests m ON m.id = t.manifest_id
+WHERE t.repository_id = ?1 AND t.name = wanted.value;
+
+-- name: promoted_tag_was
+SELECT 1 FROM tag_history WHERE repository_id = ?1 AND tag = ?2 AND digest = ?3 LIMIT 1;
+
+-- name: promoted_insert
+INSERT INTO manifests (repository_id, digest, media_type, artifact_type, subject_digest, size, content_size, pushed_at,
+                       pushed_by, annotations, content)
+SELECT ?1, m.digest, m.media_type, m.artifact_type, m.subject_digest, m.size, m.content_size, CAST(?3 AS BIGINT), ?4,
+       m.annotations, m.content
+FROM json_each(?2) AS wanted CROSS JOIN manifests m WHERE m.id = CAST(wanted.value AS BIGINT)
+RETURNING id, digest, size;
+
+-- name: promoted_edges
+INSERT INTO edges (manifest_id, position, repository_id, kind, child_digest, child_size, media_type, optional)
+SELECT CAST(?2 AS BIGINT), e.position, CAST(?3 AS BIGINT), e.kind, e.child_digest, e.child_size, e.media_type,
+       e.optional
+FROM edges e WHERE e.manifest_id = ?1;
+
+-- name: promoted_annotations
+INSERT INTO annotations (manifest_id, key, value)
+SELECT CAST(?2 AS BIGINT), a.key, a.value FROM annotations a WHERE a.manifest_id = ?1;
+
+-- name: promoted_links
+SELECT l.digest, l.blob_id, b.size FROM json_each(?2) AS wanted
+CROSS JOIN blob_links l JOIN blobs b ON b.id = l.blob_id
+WHERE l.repository_id = ?1 AND l.digest = wanted.value AND b.rotten_at IS NULL;
+
+-- name: promoted_link_insert
+INSERT INTO blob_links (repository_id, digest, blob_id, linked_at, linked_by, loose_since)
+VALUES (?1, ?2, ?3, ?4, ?5, NULL);

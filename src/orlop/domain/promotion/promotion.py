@@ -1,0 +1,85 @@
+"""A promotion: which digests go where, who asked, who agreed, and how it ended."""
+
+from enum import IntEnum
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName, Tag
+
+
+class PromotionState(IntEnum):
+    """How far it is. One that ended stays as it is, but for a rollback of what was done."""
+
+    WAITING = 0
+    DONE = 1
+    REFUSED = 2
+    EXPIRED = 3
+    ROLLED_BACK = 4
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return self.name.lower().replace("_", " ")
+
+
+class PromotedImage(msgspec.Struct, frozen=True):
+    """An image by the digest that was shown, where it comes from and where it goes. `tag`: as it is asked for, None by
+    its digest; `target_tag` None: it gets none. `previous`: what that pointed at before, empty: nothing, or it was not
+    moved."""
+
+    repository: RepositoryName
+    tag: Tag | None
+    digest: Digest
+    target: RepositoryName
+    target_tag: Tag | None
+    previous: str = ""
+    moved: bool = False
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Somebody agreed. `account`: the row of their account, which nobody has after them."""
+
+    account: int
+    name: str
+    at: int
+
+
+class NewPromotion(msgspec.Struct, frozen=True, kw_only=True):
+    """One that is asked for. `path` and `pipeline`: the place and name of the pipeline; `needed`: how many approvals it
+    takes; `expires_at` in microseconds since 1970."""
+
+    path: str
+    pipeline: str
+    source: str
+    stage: str
+    images: tuple[PromotedImage, ...]
+    bundle: str = ""
+    asked_id: int = 0
+    needed: int = 0
+    expires_at: int = 0
+    due_at: int = 0
+    """When its stage opens for it; 0: it is open, or approvals come first."""
+
+
+class Promotion(msgspec.Struct, frozen=True, kw_only=True):
+    """One that is kept. `why`: it was refused, or rolled back; `approvals` by time."""
+
+    id: int
+    path: str
+    pipeline: str
+    source: str
+    stage: str
+    bundle: str
+    state: PromotionState
+    asked_by: str
+    asked_id: int
+    asked_at: int
+    needed: int
+    expires_at: int
+    ended_at: int
+    ended_by: str
+    why: str
+    due_at: int
+    images: tuple[PromotedImage, ...] = ()
+    approvals: tuple[Approval, ...] = ()

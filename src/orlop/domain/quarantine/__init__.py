@@ -1,0 +1,1 @@
+"""What is pushed and not let out yet."""

@@ -1,0 +1,1 @@
+"""Pages of what waits in quarantine."""

@@ -1,0 +1,178 @@
+"""Promotions, for whoever asks for one, decides, looks, or goes back."""
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.errors import Denied, NotFound, Stale
+from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
+from orlop.ports.catalog import by
+from orlop.ports.promotion import PromotionOutcome, Promotions
+from orlop.ports.terms import Terms
+from orlop.services.content.manifests import Manifests
+from orlop.services.management.operations import Gate, Operation
+from orlop.services.management.pages import seen
+from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.asking import Asking
+from orlop.services.promotion.bundles import Wanted
+from orlop.services.promotion.carrying import CarryingOut
+from orlop.services.promotion.deciding import Deciding
+from orlop.services.tags.terms import WriteTerms
+
+
+class PromotionDesk:
+    """See the module."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        manifests: Manifests,
+        asking: Asking,
+        terms: WriteTerms,
+        rows: Promotions,
+        approvers: Approvers,
+        carrying: CarryingOut,
+        deciding: Deciding,
+    ) -> None:
+        self._gate = gate
+        self._manifests = manifests
+        self._asking = asking
+        self._terms = terms
+        self._rows = rows
+        self._approvers = approvers
+        self._carrying = carrying
+        self._deciding = deciding
+
+    async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
+        """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
+
+        Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
+        Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
+        """
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
+
+    async def promote_bundle(
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+    ) -> PromotionOutcome:
+        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
+        promote, and as BundleDesk.get."""
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
+
+    async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        now = self._gate.now()
+        if asked.needed or asked.due_at:
+            await self._carrying.check(caller, asked.images)
+            return PromotionOutcome(await self._rows.ask(asked, by(caller, now)))
+
+        async def version() -> int:
+            again = await self._deciding.way(asked)
+            if again[1].pipeline.needed(asked.stage) or again[1].pipeline.opens(asked.stage, now) > now:
+                raise Stale(f"{asked.stage} does not take it at once any more; ask again", {"stage": asked.stage})
+            return again[0]
+
+        return await self._carrying.out(caller, asked, by(caller, now), version)
+
+    async def approve(self, caller: Caller, number: int) -> PromotionOutcome:
+        """Agree to the digests of a promotion; with the last approval that it takes it is carried out, by the rights of
+        its author. Who agreed before tries that again.
+
+        Raises NotFound, Denied, Stale; what carrying it out is refused with: the approval stands, and it goes on
+        waiting.
+        """
+        promotion = await self._open(caller, number)
+        if caller.subject.id == promotion.asked_id:
+            raise Denied(f"{promotion.asked_by} asked for promotion {number}, and somebody else has to approve it")
+        _, way = await self._deciding.way(promotion)
+        await self._approvers.check(caller, promotion, way)
+        who = by(caller, self._gate.now())
+        promotion = await self._rows.approve(number, caller.subject.id, who)
+        return await self._deciding.out(promotion, who, who.at)
+
+    async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
+        """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
+        promotion = await self._open(caller, number)
+        if caller.subject.id != promotion.asked_id:
+            _, way = await self._deciding.way(promotion)
+            await self._approvers.check(caller, promotion, way)
+        return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+
+    async def roll_back(self, caller: Caller, repository: RepositoryName, reason: str) -> Promotion:
+        """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
+        point at what they were; where it moved none, those that it set are removed. What it linked stays.
+
+        Raises NotFound where there is none, Stale where a tag was changed since, Denied.
+        """
+        await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=repository)
+        promotion = await self._rows.newest(repository)
+        if promotion is None:
+            raise NotFound(f"no promotion into {repository} is to be rolled back", {"repository": repository})
+        for image in promotion.images:
+            await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target)
+        back = any(image.moved and image.previous for image in promotion.images)
+        made: list[Terms] = []
+
+        async def make() -> Terms:
+            made.clear()
+            for image in promotion.images:
+                tags = (image.target_tag,) if image.target_tag is not None and image.moved else ()
+                expected = {tag: image.digest for tag in tags if not back or image.previous}
+                if back:
+                    made.append(await self._terms.push(caller, image.target, tags, expected))
+                else:
+                    made.append(await self._terms.removal(caller, image.target, expected))
+            return made[0]
+
+        who = by(caller, self._gate.now())
+        return await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+
+    async def get(self, caller: Caller, number: int) -> Promotion:
+        """One that the caller may see. Raises NotFound."""
+        await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
+        promotion = await self._rows.get(number)
+        if promotion is not None:
+            seeing = await self._gate.administers(caller)
+            if _is_own(caller, promotion) or all(seeing.reads(image.target) for image in promotion.images):
+                return promotion
+        raise NotFound(f"there is no promotion {number}", {"promotion": number})
+
+    async def page(
+        self,
+        caller: Caller,
+        page: PageRequest,
+        state: PromotionState | None = None,
+        image: tuple[RepositoryName, Reference] | None = None,
+    ) -> Page[Promotion]:
+        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever. Raises
+        PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
+        await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
+        digest = None
+        if image is not None:
+            await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
+            digest = (await self._manifests.seen(*image, caller)).digest
+        seeing = await self._gate.administers(caller)
+        return await seen(
+            lambda part: self._rows.page(part, state, digest),
+            page,
+            lambda one: str(one.id),
+            lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),
+        )
+
+    async def _open(self, caller: Caller, number: int) -> Promotion:
+        """One that waits. Raises NotFound, Stale; one that waited for too long ends."""
+        promotion = await self.get(caller, number)
+        for image in promotion.images:
+            if not _is_own(caller, promotion):
+                await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
+        now = self._gate.now()
+        if promotion.state is PromotionState.WAITING and promotion.expires_at <= now:
+            await self._rows.expire(now, 100, by(Caller(SYSTEM), now))
+            promotion = msgspec.structs.replace(promotion, state=PromotionState.EXPIRED)
+        if promotion.state is not PromotionState.WAITING:
+            raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
+        return promotion
+
+
+def _is_own(caller: Caller, promotion: Promotion) -> bool:
+    return bool(caller.subject.id) and caller.subject.id == promotion.asked_id

@@ -1,0 +1,1 @@
+"""What waits in quarantine: what holds it, who lets it out."""
