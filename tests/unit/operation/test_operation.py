@@ -1,7 +1,7 @@
 """/healthz, /readyz, /metrics, and the root application."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from orlop.faces.app import RootApp
 from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
+from orlop.ports.attesting import AttestationKey
 from orlop.ports.catalog import Totals
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -26,6 +27,7 @@ class Store:
     def __init__(self) -> None:
         self.tried = 0
         self.failure: Exception | None = None
+        self.signing: tuple[AttestationKey, ...] = ()
         self.hangs = False
 
     async def check(self) -> None:
@@ -39,6 +41,11 @@ class Store:
         if self.failure:
             raise self.failure
         return TOTALS
+
+    async def keys(self) -> Sequence[AttestationKey]:
+        if self.failure:
+            raise self.failure
+        return self.signing
 
     async def waiting(self) -> Waiting:
         if self.failure:
@@ -60,6 +67,7 @@ class Operation:
             metrics,
             lambda: self.draining,
             self.catalog.waiting,
+            self.catalog.keys,
         )
         self.app = Shell(face, RequestLog(metrics.requests, None), lambda: "r1", socket_address)
 

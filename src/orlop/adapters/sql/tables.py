@@ -163,6 +163,7 @@ TABLES: dict[str, Table] = {
         "once due_at",
     ),
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
+    "promotion_gates": Table((0, -1), "promotion_id number said"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
     "bundles": Table((0,), "id path name created_by account_id created_at"),
     "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),

@@ -11,6 +11,7 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.durations import SECOND
 from orlop.ports.attesting import AttestationKey, StatementSigner
+from orlop.ports.catalog import Catalog
 from orlop.services.attesting.attaching import AttestationAttaching
 from orlop.services.attesting.attesting import Attesting
 from orlop.services.attesting.intake import StatementIntake
@@ -46,6 +47,7 @@ def following_statements(settings: Settings, stores: Stores, services: Services)
         catalog.attestation_keys,
         services.in_force,
         catalog.manifests,
+        catalog.promotions,
         clock,
         build_attesting(settings, stores, services).call,
         _moment,
@@ -54,9 +56,9 @@ def following_statements(settings: Settings, stores: Stores, services: Services)
     return (LastingWork(known.STATEMENTS.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)
 
 
-def build_attestation_keys(settings: Settings, stores: Stores, gate: Gate) -> AttestationKeyDesk:
+def build_attestation_keys(settings: Settings, catalog: Catalog, gate: Gate) -> AttestationKeyDesk:
     """What people ask about keys."""
-    return AttestationKeyDesk(gate, stores.catalog.attestation_keys, stores.catalog.statements, _Signer(settings))
+    return AttestationKeyDesk(gate, catalog.attestation_keys, catalog.statements, _Signer(settings))
 
 
 class _Signer:

@@ -106,7 +106,7 @@ def build_desks(
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         signatures=build_signatures(stores, services),
-        attestation_keys=build_attestation_keys(settings, stores, gate),
+        attestation_keys=build_attestation_keys(settings, catalog, gate),
         vulnerabilities=vulnerabilities,
         scanners=build_scanner_desk(settings, gate, stores, services),
         scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),

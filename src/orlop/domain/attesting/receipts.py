@@ -1,4 +1,4 @@
-"""Rules for receipts: where each push of an image is attested, and what is attested of it."""
+"""Rules for receipts: where pushes and promotions are attested, and what is attested of a push."""
 
 from typing import Annotated, Any
 
@@ -11,10 +11,17 @@ from orlop.domain.settings import Holds, SettingKind, nobody
 
 
 class ReceiptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whether pushes of images are attested in a place; the nearest place that says something holds."""
+    """What is attested of images in a place; the nearest place that says something holds."""
 
     pushes: Annotated[
         bool, Meta(description="Each push of an image is attested: who pushed what, when, and where to.")
+    ] = True
+    promotions: Annotated[
+        bool,
+        Meta(
+            description="Each promotion of an image to here is attested: who asked for it and who approved it, from"
+            " where, and what gates said."
+        ),
     ] = True
 
 
@@ -29,11 +36,11 @@ def receipt(event: Event, moment: str) -> dict[str, Any]:
     }
 
 
-#: Rules for receipts as settings. Whoever may pull may see whether pushes are attested.
+#: Rules for receipts as settings. Whoever may pull may see what is attested.
 RECEIPT_RULES = SettingKind(
     kind="receipt-rule",
     plural="receipt-rules",
-    text="Rules for receipts: whether each push of an image is attested, signed by the registry.",
+    text="Rules for receipts: whether pushes and promotions of images are attested, signed by the registry.",
     body=ReceiptRule,
     speaks_for=nobody,
     read=Action.PULL,

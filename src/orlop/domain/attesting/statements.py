@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.domain.names import Tag
 from orlop.domain.trust.claims import IN_TOTO, authenticated
 
 #: The type of a statement that both versions of cosign accept.
@@ -19,6 +20,7 @@ BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 #: Types of predicates of this project (ADR 51). Docs/signing.md has the schema of each.
 RECEIPT_TYPE = "orlop:attestation/push-receipt/v1"
+DECISION_TYPE = "orlop:attestation/promotion/v1"
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -44,6 +46,12 @@ def statement(repository: str, digest: Digest, predicate_type: str, predicate: b
         "predicate": msgspec.Raw(predicate),
     }
     return msgspec.json.encode(said)
+
+
+def attestations_tag(subject: Digest) -> Tag | None:
+    """Below which cosign 2 keeps and looks for attestations of a manifest (sigstore/cosign, specs/SIGNATURE_SPEC.md);
+    None: it knows no digests of that kind."""
+    return Tag(f"sha256-{subject.hex}.att") if subject.algorithm == "sha256" else None
 
 
 def to_sign(payload: bytes) -> bytes:

@@ -13,7 +13,7 @@ import structlog
 
 from orlop.domain import media_types
 from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.attesting.statements import BUNDLE, Signed, bundle, envelope
+from orlop.domain.attesting.statements import BUNDLE, Signed, attestations_tag, bundle, envelope
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import Conflict, Denied, Stale
 from orlop.domain.names import RepositoryName, Tag
@@ -79,7 +79,9 @@ class AttestationAttaching:
     async def _append(self, repository: RepositoryName, digest: Digest, predicate_type: str, signed: Signed) -> None:
         """Add the envelope to those below the tag. Where a rule keeps the tag as it is, or there are too many, or it is
         none of cosign's, the bundle is all there is."""
-        tag = Tag(f"{digest.algorithm}-{digest.hex}.att")
+        tag = attestations_tag(digest)
+        if tag is None:
+            return
         content = envelope(signed)
         layer = {
             **_descriptor(DSSE, content),
@@ -94,7 +96,7 @@ class AttestationAttaching:
             if any(each["digest"] == layer["digest"] for each in layers):
                 return
             try:
-                await self._put(repository, tag, [*layers, layer], content, stored)
+                await self._put(repository, digest, tag, [*layers, layer], content, stored)
             except Stale:
                 continue
             except (Denied, Conflict) as refusal:
@@ -105,6 +107,7 @@ class AttestationAttaching:
     async def _put(
         self,
         repository: RepositoryName,
+        subject: Digest,
         tag: Tag,
         layers: list[dict[str, Any]],
         content: bytes,
@@ -128,7 +131,7 @@ class AttestationAttaching:
         }
         written = msgspec.json.encode(manifest)
         expected = {tag: None if stored is None else stored.digest}
-        await self._manifests.put(repository, tag, written, media_types.OCI_MANIFEST, (), _CALLER, expected)
+        await self._manifests.attest(repository, subject, written, _CALLER, expected)
 
     async def _store(self, repository: RepositoryName, *contents: bytes) -> None:
         for content in contents:

@@ -3,7 +3,7 @@
 -- Keys that sign what the registry attests. `private` is empty where a command signs, and once a key is retired;
 -- `retired_at` 0: it signs now, which one key does at most.
 CREATE TABLE attestation_keys (
-    id          TEXT   PRIMARY KEY,
+    id          TEXT    PRIMARY KEY,
     public      BYTEA   NOT NULL,
     private     BYTEA   NOT NULL,
     created_at  BIGINT  NOT NULL,
@@ -27,3 +27,11 @@ CREATE TABLE attestations_waiting (
     error           TEXT    NOT NULL
 );
 CREATE INDEX attestations_waiting_due ON attestations_waiting (due_at, id);
+
+-- What gates said of each image of a promotion that was carried out, as JSON; no row: none was looked at.
+CREATE TABLE promotion_gates (
+    promotion_id  BIGINT NOT NULL REFERENCES promotions (id) ON DELETE CASCADE,
+    number        INTEGER NOT NULL,
+    said          TEXT    NOT NULL,
+    PRIMARY KEY (promotion_id, number)
+);
