@@ -58,7 +58,7 @@ def signing(desk: AttestationKeyDesk) -> list[HTTPRouteHandler]:
 
     @post("/signing/init", operation_id="beginSigning", tags=["signing"], operation=Operation.SIGNING_CHANGE)
     async def begin_signing(request: ApiRequest) -> SigningKeyValue:
-        """Have the registry sign what it attests, with a new key."""
+        """Have the registry sign what it attests, with a new key where none does; the key that signs."""
         return SigningKeyValue.of(await desk.begin(caller_of(request)))
 
     @post("/signing/rotate", operation_id="rotateSigningKey", tags=["signing"], operation=Operation.SIGNING_CHANGE)

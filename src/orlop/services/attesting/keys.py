@@ -33,36 +33,34 @@ class AttestationKeyDesk:
     async def status(self, caller: Caller) -> SigningStatus:
         """Which key signs, and what waits for it."""
         await self._gate.check(caller, Operation.SIGNING_STATUS)
-        keys = await self._keys.public()
-        key = next((each for each in keys if not each.retired_at), None)
-        return SigningStatus(key, await self._statements.backlog())
+        return SigningStatus(await self._signing(), await self._statements.backlog())
 
     async def begin(self, caller: Caller) -> AttestationKey:
-        """Have a new key sign. Raises Conflict when one signs already, Unavailable."""
+        """Have a key sign: a new one, where none does. Raises Stale where somebody else made one just now, Unavailable.
+        """
         await self._gate.check(caller, Operation.SIGNING_CHANGE)
-        if await self._current():
-            raise Conflict("a key signs already; orlop signing rotate takes another")
-        return await self._replace("", caller)
+        return await self._signing() or await self._replace("", caller)
 
     async def rotate(self, caller: Caller) -> AttestationKey:
         """Have a new key sign from now on; what the one before signed holds. Raises Conflict when none signs, or the
         command's public key is still the same, Unavailable."""
         await self._gate.check(caller, Operation.SIGNING_CHANGE)
-        current = await self._current()
-        if not current:
+        current = await self._signing()
+        if current is None:
             raise Conflict("no key signs; orlop signing init makes one")
-        return await self._replace(current, caller)
+        return await self._replace(current.id, caller)
 
     async def end(self, caller: Caller) -> None:
         """Have no key sign any more; what was signed holds. Raises Conflict when none does."""
         await self._gate.check(caller, Operation.SIGNING_CHANGE)
-        current = await self._current()
-        if not current:
+        current = await self._signing()
+        if current is None:
             raise Conflict("no key signs")
-        await self._keys.replace(current, None, by(caller, self._gate.now()))
+        await self._keys.replace(current.id, None, by(caller, self._gate.now()))
 
-    async def _current(self) -> str:
-        return next((key.id for key in await self._keys.public() if not key.retired_at), "")
+    async def _signing(self) -> AttestationKey | None:
+        """The one that signs, without its private part."""
+        return next((key for key in await self._keys.public() if not key.retired_at), None)
 
     async def _replace(self, current: str, caller: Caller) -> AttestationKey:
         key = await self._signer.generate(self._gate.now())

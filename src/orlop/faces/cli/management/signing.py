@@ -27,7 +27,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 
     @signing.command
     def init(*, json: Json = False, at: ServerChoice = HERE) -> int:
-        """Have the registry sign what it attests, with a new key or with that of signing.command."""
+        """Have the registry sign what it attests, with a new key or with that of signing.command; where one signs, that
+        stays."""
         return _made(servers, at, "init", json=json)
 
     @signing.command
@@ -89,7 +90,7 @@ def _made(servers: Servers, at: ServerChoice, what: str, *, json: bool) -> int:
         if json:
             shown.print_json(made)
         else:
-            print(f"{made['id']} signs from now on")
+            print(f"{made['id']} signs since {made['created_at']}")
 
     return work(servers, at, do)
 
