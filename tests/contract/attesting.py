@@ -122,10 +122,20 @@ class StatementsKit:
         await statements.wait([wanted(1)], START, FOLLOWER, 0, 1, await self._lease(opened))
         (waiting,) = await statements.due(START, 1)
         assert (waiting.key, waiting.signature) == ("", b"")
-        came = await asyncio.gather(*(statements.sign(waiting, f"key {n}", b"by %d" % n) for n in range(4)))
+        await opened.catalog.attestation_keys.replace("", key(1), ROOT)
+        came = await asyncio.gather(*(statements.sign(waiting, key(1).id, b"by %d" % n) for n in range(4)))
         assert len({(one.key, one.signature) for one in came if one is not None}) == 1
         (again,) = await statements.due(START, 1)
         assert again == came[0]
+
+    async def test_a_key_that_signs_no_more_has_no_signature_kept(self, opened: OpenCatalog) -> None:
+        statements, keys = opened.catalog.statements, opened.catalog.attestation_keys
+        await statements.wait([wanted(1)], START, FOLLOWER, 0, 1, await self._lease(opened))
+        (waiting,) = await statements.due(START, 1)
+        for current, following in (("", key(1)), (key(1).id, key(2)), (key(2).id, None)):
+            await keys.replace(current, following, ROOT)
+            assert await statements.sign(waiting, current or "nobody's", b"late") == waiting
+        assert await statements.due(START, 1) == (waiting,)
 
     async def test_what_cannot_be_signed_or_attached_now_is_due_later(self, opened: OpenCatalog) -> None:
         statements = opened.catalog.statements
@@ -142,7 +152,8 @@ class StatementsKit:
         assert await statements.backlog() == StatementBacklog()
         await statements.wait([wanted(1), wanted(2)], START, FOLLOWER, 0, 1, await self._lease(opened))
         first, second = await statements.due(START, 2)
-        signed = await statements.sign(first, "key", b"signature")
+        await catalog.attestation_keys.replace("", key(1), ROOT)
+        signed = await statements.sign(first, key(1).id, b"signature")
         assert signed is not None
         assert sorted(await asyncio.gather(*(statements.attached(signed, ORLOP) for _ in range(3)))) == [
             *(False, False),
@@ -150,12 +161,12 @@ class StatementsKit:
         ]
         assert await statements.give_up(second, "it is gone", ORLOP)
         assert not await statements.give_up(second, "it is gone", ORLOP)
-        assert await statements.sign(second, "key", b"late") is None
+        assert await statements.sign(second, key(1).id, b"late") is None
         assert await statements.due(START, 2) == ()
         kinds = EventKind.IMAGE_ATTESTED, EventKind.ATTESTATION_FAILED
         assert await told(catalog, *kinds) == [("image.attested", "type 1"), ("attestation.failed", "type 2")]
         events = [event for event in await catalog.outbox.events(0, 100) if event.kind in kinds]
         assert [(event.repository, event.digest, event.detail) for event in events] == [
-            (APP, ONE.digest, "signed with key"),
+            (APP, ONE.digest, f"signed with {key(1).id}"),
             (LIB, ONE.digest, "it is gone"),
         ]

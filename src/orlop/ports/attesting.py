@@ -105,8 +105,8 @@ class Statements(Protocol):
         ...
 
     async def sign(self, statement: WaitingStatement, key: str, signature: bytes) -> WaitingStatement | None:
-        """Keep a signature; the statement with the one that counts, which is that of whoever came first. None: it does
-        not wait any more."""
+        """Keep a signature of the key that signs; the statement with the one that counts, which is that of whoever came
+        first: none, where the key signs no more. None: it does not wait any more."""
         ...
 
     async def later(self, statement: WaitingStatement, due_at: int, error: str, *, refused: bool) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import binascii
 import os
-import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
+from orlop.adapters.children import Child, program
 from orlop.domain.errors import Unavailable
 
 #: Bytes that a program may answer, and programs that run at once in a process.
@@ -35,32 +35,24 @@ class SigningCommand:
     async def _run(self, payload: bytes) -> bytes:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._program,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
+            async with program(self._program, environment) as process:
+                return await self._asked(process, payload)
         except OSError as cause:
             raise Unavailable(f"{self._program[0]} cannot be started: {cause.strerror}") from cause
+
+    async def _asked(self, process: Child, payload: bytes) -> bytes:
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await self._asked(process, payload)
+                answer = await self._answer(process, payload)
                 code = await process.wait()
         except TimeoutError as cause:
             raise Unavailable(f"{self._program[0]} did not sign within {self._timeout:g} seconds") from cause
-        finally:
-            await _gone(process)
         if code:
             raise Unavailable(f"{self._program[0]} did not sign: it ended with {code}")
         return answer
 
-    async def _asked(self, process: asyncio.subprocess.Process, payload: bytes) -> bytes:
+    async def _answer(self, process: Child, payload: bytes) -> bytes:
         assert process.stdin is not None
-        assert process.stdout is not None
         with suppress(ConnectionError):  # it need not read to the end
             process.stdin.write(payload)
             await process.stdin.drain()
@@ -71,10 +63,3 @@ class SigningCommand:
             if len(answer) > ANSWER_MAX:
                 raise Unavailable(f"{self._program[0]} answered more than {ANSWER_MAX} bytes")
         return answer
-
-
-async def _gone(process: asyncio.subprocess.Process) -> None:
-    """End the program with all that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()

@@ -82,7 +82,9 @@ class SqlStatements:
 
     async def sign(self, statement: WaitingStatement, key: str, signature: bytes) -> WaitingStatement | None:
         async def script(tx: Session) -> WaitingStatement | None:
-            await tx.run("attestation_sign", statement.id, key, signature)
+            signing = await tx.one("attestation_key_lock")
+            if signing is not None and signing[0] == key:
+                await tx.run("attestation_sign", statement.id, key, signature)
             row = await tx.one("attestation_signed", statement.id)
             return None if row is None else msgspec.structs.replace(statement, key=row[0], signature=row[1])
 

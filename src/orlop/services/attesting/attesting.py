@@ -14,7 +14,7 @@ from orlop.domain.durations import MINUTE
 from orlop.domain.errors import ManifestUnknown, RegistryError, Unavailable
 from orlop.domain.job_kinds import ATTESTING
 from orlop.domain.queue import Order, Progress
-from orlop.ports.attesting import AttestationKey, AttestationKeys, Statements, StatementSigner, WaitingStatement
+from orlop.ports.attesting import AttestationKeys, Statements, StatementSigner, WaitingStatement
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.ports.queue import Jobs
@@ -78,11 +78,7 @@ class Attesting:
         wanted = waiting.wanted
         payload = statement(str(wanted.repository), wanted.digest, wanted.predicate_type, wanted.predicate)
         if not waiting.key:
-            key = await self._keys.current()
-            if key is None:
-                await self._give_up(waiting, "no key signs any more")
-                return False
-            signed = await self._signed(waiting, key, payload)
+            signed = await self._signed(waiting, payload)
             if signed is None:
                 return False
             waiting = signed
@@ -105,10 +101,15 @@ class Attesting:
             self._counted("attested")
         return True
 
-    async def _signed(self, waiting: WaitingStatement, key: AttestationKey, payload: bytes) -> WaitingStatement | None:
-        """It with its signature. None: it waits no more."""
-        signature = await self._signer.sign(key, to_sign(payload))
-        return await self._statements.sign(waiting, key.id, signature)
+    async def _signed(self, waiting: WaitingStatement, payload: bytes) -> WaitingStatement | None:
+        """It with its signature, by the key that signs at the moment when it is kept. None: it waits no more."""
+        while (key := await self._keys.current()) is not None:
+            signature = await self._signer.sign(key, to_sign(payload))
+            signed = await self._statements.sign(waiting, key.id, signature)
+            if signed is None or signed.key:
+                return signed
+        await self._give_up(waiting, "no key signs any more")
+        return None
 
     async def _refused(self, waiting: WaitingStatement, why: str) -> None:
         if waiting.tries + 1 >= TRIES:
