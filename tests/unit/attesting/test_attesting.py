@@ -9,15 +9,18 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+import structlog
 
 from orlop.adapters.attesting.command import SigningCommand
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.attesting.statements import DECISION_TYPE, RECEIPT_TYPE
 from orlop.domain.errors import Denied, Stale
 from orlop.domain.names import RepositoryName, Tag
-from orlop.ports.attesting import WantedStatement
+from orlop.ports.attesting import AttestationKey, WantedStatement
 from orlop.ports.following import Follower, Stream
+from tests.catalogs import rows
 from tests.content import artifact, image, index
 from tests.needs import need
 from tests.unit.attesting.attesting import Attests, attests
@@ -221,19 +224,77 @@ async def test_the_tag_is_set_by_the_rules_for_tags_and_that_of_a_stored_manifes
             (await made.terms.push(Caller(SYSTEM), "team/app", (each,))).sets(each, None, one.digest)
 
 
-async def test_a_rule_that_keeps_tags_as_they_are_leaves_the_bundle_alone(made: Attests) -> None:
-    what = image("kept")
-    rule = {"tags": ["*.att"], "immutable": True}
+async def test_rules_for_tags_leave_that_tag_alone_as_for_everybody(made: Attests) -> None:
+    what, rule = image("kept"), {"tags": ["*"], "immutable": True}
     await made.api.management.settings.put(made.root, "tag-rule", "kept", rule, 0, "team")
     await made.push("team/app", what, "1")
     await made.follow()
-    assert await made.work() == "1 attested"
-    first = await made.layers("team/app", what)
     lease = await made.api.catalog.leases.acquire("follow-again", "me", now=made.clock.now(), until=1 << 62)
     assert lease is not None
     again = WantedStatement(RepositoryName("team/app"), what.digest, DECISION_TYPE, b"{}")
     follower = Follower("again", Stream.OUTBOX, "again", "follow-again")
     await made.catalog.statements.wait([again], made.clock.now(), follower, 0, 1, lease)
-    assert await made.work() == "1 attested"
-    assert await made.referrers("team/app", what) == 2
-    assert await made.layers("team/app", what) == first, "the tag was there, and is as it was"
+    assert await made.work() == "2 attested"
+    said = [layer["annotations"]["predicateType"] for layer in await made.layers("team/app", what)]
+    assert said == [RECEIPT_TYPE, DECISION_TYPE]
+
+
+async def test_what_somebody_else_keeps_under_that_tag_stays(made: Attests) -> None:
+    what, theirs = image("theirs"), image("of somebody else")
+    await made.push("team/app", what, "1")
+    await made.push("team/app", theirs, f"sha256-{what.digest.hex}.att")
+    await made.rule("team")
+    await made.follow()
+    await made.work()
+    found = await made.catalog.manifests.resolve(RepositoryName("team/app"), Tag(f"sha256-{what.digest.hex}.att"))
+    assert found is not None
+    assert found.digest == theirs.digest
+    assert await made.referrers("team/app", what) == 1
+
+
+async def test_a_rotation_while_something_signs_leaves_the_signature_of_the_newer_key(made: Attests) -> None:
+    what, keys = image("rotated"), made.catalog.attestation_keys
+    await made.push("team/app", what, "1")
+    await made.follow()
+    older = await keys.current()
+    assert older is not None
+    newer = await made.signer.generate(made.clock.now())
+
+    class Rotating(_Held):
+        """Somebody rotates right behind the first signature."""
+
+        async def sign(self, key: AttestationKey, payload: bytes) -> bytes:
+            signature: bytes = await self._part.sign(key, payload)
+            if key.id == older.id:
+                await keys.replace(older.id, newer, made.api.by)
+            return signature
+
+    signer = made.signer
+    assert await made.work(lambda part: Rotating(part, Mortal(0)) if part is signer else part) == "1 attested"
+    assert await made.events("image.attested") == [("image.attested", "team/app", f"signed with {newer.id}")]
+    assert (await made.referrers("team/app", what), len(await made.layers("team/app", what))) == (1, 1)
+
+
+async def test_a_private_key_is_in_no_answer_event_export_metric_or_log(
+    made: Attests, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with structlog.testing.capture_logs() as log:
+        for what in ("begin", "rotate", "all", "status"):
+            answer = await getattr(made.api.desks.attestation_keys, what)(made.root)
+            assert b"PRIVATE" not in msgspec.json.encode(answer)
+        await made.push("team/app", image("logged"), "1")
+        await made.follow()
+        await made.work()
+        for path in ("keys", "status"):
+            said = await made.api.ask("GET", f"/signing/{path}", who="root")
+            assert (said.status, b"PRIVATE" in said.body, b"BEGIN PUBLIC" in said.body) == (200, False, True)
+        exported = await made.api.ask("GET", "/configuration", who="root")
+        assert b"PRIVATE" not in exported.body
+    current = await made.catalog.attestation_keys.current()
+    assert current is not None
+    secret = b"".join(current.private.splitlines()[1:2]).decode()
+    events = await made.catalog.outbox.events(0, 10_000)
+    told = [repr(log), repr(events), *capfd.readouterr(), repr(current)]
+    assert not any(secret in text or "PRIVATE" in text for text in told)
+    assert secret in repr(rows(made.api.catalog, "SELECT private FROM attestation_keys WHERE retired_at = 0"))
+    assert rows(made.api.catalog, "SELECT DISTINCT private FROM attestation_keys WHERE retired_at > 0") == [(b"",)]
