@@ -103,7 +103,9 @@ def test_a_command_that_fails_is_told_of_and_what_waits_is_signed_once_it_works(
     assert 'orlop_attestations_total{outcome="attested"} 1.0' in api.scraped()
 
 
-def test_no_push_waits_for_a_command_that_hangs_and_a_killed_server_signs_once(api: Managed, service: Service) -> None:
+def test_no_push_waits_for_a_command_that_hangs_and_each_is_signed_once_after_the_server_ended(
+    api: Managed, service: Service
+) -> None:
     service.set("hangs")
     before = service.calls()
     api.push("hanging/app", image("hanging"), "1")
@@ -112,7 +114,7 @@ def test_no_push_waits_for_a_command_that_hangs_and_a_killed_server_signs_once(a
         api.push(f"hanging/more{number}", image(f"hanging {number}"), "1")
     eventually("all wait", lambda: status(api)["waiting"] == 4)
     assert service.calls() == before + 1, "and it is asked no more meanwhile"
-    api.server.kill()
+    api.server.stop()
     service.set("well")
     api.server.start()
     api.ask("POST", "jobs", {"kind": "sign-statements"})

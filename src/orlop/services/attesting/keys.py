@@ -36,7 +36,7 @@ class AttestationKeyDesk:
         return SigningStatus(await self._signing(), await self._statements.backlog())
 
     async def begin(self, caller: Caller) -> AttestationKey:
-        """Have a key sign: a new one, where none does. Raises Stale where somebody else made one just now, Unavailable."""
+        """Have a key sign: a new one, where none does. Raises Stale where somebody else made one now, Unavailable."""
         await self._gate.check(caller, Operation.SIGNING_CHANGE)
         return await self._signing() or await self._replace("", caller)
 
