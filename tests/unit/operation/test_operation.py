@@ -185,6 +185,23 @@ async def test_metrics_come_without_the_catalog(operation: Operation) -> None:
     assert b"orlop_repositories" not in body
 
 
+async def test_public_keys_are_served_with_the_times_between_which_they_sign(operation: Operation) -> None:
+    assert (await operation.ask("/signing/key.pem"))[0] == 404
+    assert (await operation.ask("/signing/keys.json"))[::2] == (200, b'{"keys":[]}\n')
+    newer = AttestationKey("sha256:2", b"PEM 2", b"", 2_000_000)
+    operation.catalog.signing = newer, AttestationKey("sha256:1", b"PEM 1", b"", 1_000_000, 2_000_000)
+    status, headers, body = await operation.ask("/signing/key.pem")
+    assert (status, headers[b"content-type"], body) == (200, b"application/x-pem-file", b"PEM 2")
+    _, _, body = await operation.ask("/signing/keys.json")
+    assert [(key["id"], key["from"], key["until"]) for key in msgspec.json.decode(body)["keys"]] == [
+        ("sha256:2", "1970-01-01T00:00:02Z", None),
+        ("sha256:1", "1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"),
+    ]
+    operation.catalog.failure = Unavailable("gone")
+    status, _, body = await operation.ask("/signing/key.pem")
+    assert (status, body) == (503, b'{"error":"gone"}\n')
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz/", "/v1/", "/metrics/x", ""])
 async def test_the_rest_is_not_found(operation: Operation, path: str) -> None:
     status, headers, body = await operation.ask(path)
