@@ -41,7 +41,8 @@ class Attests:
         self.counted: list[str] = []
         in_force = SettingsInForce(api.identity.documents, api.catalog.settings_changes)
         kept = api.identity.documents, api.catalog.settings_changes
-        self.terms = WriteTerms(api.access, in_force, Upstreams(*kept, self.catalog.cached_content))
+        shown = Upstreams(*kept, self.catalog.cached_content)
+        self.terms = WriteTerms(api.access, in_force, shown)
         self.content = own_content(api.catalog, api.access, api.desks.repositories, self.terms, self.clock)
         self.signer: StatementSigner = CatalogOrCommandSigner()
         self._intake = StatementIntake(
@@ -52,6 +53,8 @@ class Attests:
             in_force,
             self.catalog.manifests,
             self.catalog.promotions,
+            self.catalog.holdings,
+            shown,
             self.clock,
             self._told,
             lambda at: f"at {at}",
@@ -93,7 +96,10 @@ class Attests:
         nothing = dict.fromkeys(Job.__struct_fields__, 0)
         run = Run(Job(**{**nothing, "kind": ATTESTING.kind, "lease_until": _FAR}), self.clock)
         attaching = AttestationAttaching(
-            hold(self.catalog.manifests), hold(self.content.manifests), hold(self.content.uploads)
+            hold(self.catalog.manifests),
+            hold(self.content.manifests),
+            hold(self.content.uploads),
+            hold(self.catalog.held_pushes),
         )
         attesting = Attesting(
             hold(self.catalog.attestation_keys),

@@ -122,7 +122,7 @@ async def test_who_pushed_what_where_and_when_is_said_of_images_alone(made: Atte
     ]
     said = json.loads(waiting[0].predicate)
     assert said.pop("pushedAt").startswith("at ")
-    assert said.pop("push") > 0
+    assert said.pop("event") > 0
     assert said == {"pushedBy": "alice", "repository": "team/app", "digest": one.digest}
     assert await made.work() == "3 attested"
     assert await made.follow() > 0, "what the registry attached is an event"

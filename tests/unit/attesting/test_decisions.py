@@ -15,8 +15,10 @@ from orlop.domain.events import Event, EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, Promotion
 from orlop.ports.attesting import WantedStatement
+from orlop.ports.catalog import ManifestPush
 from orlop.ports.promotion import Move
-from orlop.ports.terms import FREELY
+from orlop.ports.terms import FREELY, Terms
+from orlop.services.trash.trash import Asked
 from tests.content import image
 from tests.contract.scene import Scene
 from tests.unit.attesting.attesting import Attests, attests
@@ -109,6 +111,35 @@ async def test_nothing_is_said_where_the_rule_of_the_target_leaves_promotions_ou
     await made.rule("team/prod", promotions=False)
     await promoted(made)
     assert {one.predicate_type for one, _ in await said(made)} == {RECEIPT_TYPE}
+
+
+async def test_what_the_trash_gives_back_or_a_cache_fetched_was_not_pushed(made: Attests) -> None:
+    scene, repository = Scene(made.catalog, at=made.clock.now()), RepositoryName("team/app")
+    await scene.push(repository, ONE, Tag("1"))
+    assert len(await said(made)) == 1
+    await made.catalog.repositories.remove(repository, made.api.by, Terms(trash=3_600_000_000))
+    await made.api.desks.trash.restore(made.root, Asked(repository))
+    await made.api.management.settings.put(made.root, "upstream", "far", {"url": "https://far.example"}, 0, "hub")
+    await Scene(made.catalog, first=100, cache="hub").push(RepositoryName("hub/app"), TWO, Tag("1"))
+    await made.push("team/app", TWO, "2")
+    assert [one.digest for one, _ in await said(made)] == [ONE.digest, TWO.digest]
+
+
+async def test_what_waits_in_quarantine_has_no_tag_for_it_and_a_receipt_of_its_release(made: Attests) -> None:
+    scene, repository = Scene(made.catalog, at=made.clock.now()), RepositoryName("team/app")
+    await scene.hold_missing(repository, ONE)
+    push = ManifestPush(repository, ONE.digest, ONE.content, ONE.manifest, (Tag("1"),), held=True)
+    assert await made.catalog.manifests.put(push, scene.by("bob"))
+    await said(made)
+    assert await made.work() == "1 attested"
+    assert (await made.referrers("team/app", ONE), await made.layers("team/app", ONE)) == (1, [])
+    held = await made.catalog.held_pushes.of(repository, ONE.digest)
+    assert held is not None
+    await made.catalog.held_pushes.release(held, FREELY, scene.by("carol"), "looked at")
+    ((_, receipt),) = await said(made)
+    assert (receipt["pushedBy"], receipt["releasedBy"], receipt["digest"]) == ("bob", "carol", ONE.digest)
+    assert await made.work() == "1 attested"
+    assert (await made.referrers("team/app", ONE), len(await made.layers("team/app", ONE))) == (2, 1)
 
 
 def test_only_what_names_a_promotion_is_about_one() -> None:

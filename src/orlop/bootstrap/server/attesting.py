@@ -19,6 +19,7 @@ from orlop.services.attesting.keys import AttestationKeyDesk
 from orlop.services.following import known
 from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.management.operations import Gate
+from orlop.services.upstreams.shown import Upstreams
 
 
 def build_attesting(
@@ -30,7 +31,7 @@ def build_attesting(
         catalog.attestation_keys,
         _Signer(settings),
         catalog.statements,
-        AttestationAttaching(catalog.manifests, services.manifests, services.uploads),
+        AttestationAttaching(catalog.manifests, services.manifests, services.uploads, catalog.held_pushes),
         stores.queue.jobs,
         SystemClock(),
         counted,
@@ -48,6 +49,8 @@ def following_statements(settings: Settings, stores: Stores, services: Services)
         services.in_force,
         catalog.manifests,
         catalog.promotions,
+        catalog.holdings,
+        Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content),
         clock,
         build_attesting(settings, stores, services).call,
         _moment,

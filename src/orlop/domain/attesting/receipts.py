@@ -1,12 +1,13 @@
 """Rules for receipts: where pushes and promotions are attested, and what is attested of a push."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from orlop.domain.access.actions import Action
-from orlop.domain.events import Event
+from orlop.domain.events import Event, EventKind
 from orlop.domain.settings import Holds, SettingKind, nobody
 
 
@@ -25,15 +26,18 @@ class ReceiptRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = True
 
 
-def receipt(event: Event, moment: str) -> dict[str, Any]:
-    """The predicate of a push. `moment`: when it was, as RFC 3339."""
-    return {
-        "push": event.id,
-        "pushedAt": moment,
-        "pushedBy": event.actor,
+def receipt(event: Event, moment: Callable[[int], str], by: str = "", at: int = 0) -> dict[str, Any]:
+    """The predicate of a push; of one that came out of quarantine with an event, and was made by somebody at a time
+    before. `moment`: microseconds since 1970 as RFC 3339."""
+    said = {
+        "event": event.id,
+        "pushedAt": moment(at or event.at),
+        "pushedBy": by or event.actor,
         "repository": event.repository,
         "digest": event.digest,
     }
+    released = {"releasedAt": moment(event.at), "releasedBy": event.actor}
+    return said | (released if event.kind is EventKind.QUARANTINE_RELEASED else {})
 
 
 #: Rules for receipts as settings. Whoever may pull may see what is attested.

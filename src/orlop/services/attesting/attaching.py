@@ -2,7 +2,7 @@
 
 It is attached twice: as a referrer with a bundle, which cosign 3 reads, and as a layer below the tag
 `sha256-….att`, which cosign 2 reads. Both are the same bytes for the same signature, so that attaching it again
-changes nothing.
+changes nothing. What waits in quarantine has the referrer alone: a tag would show that it is there.
 """
 
 from collections.abc import AsyncIterator
@@ -20,6 +20,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.trust.claims import DSSE, SIGNATURE_ANNOTATION
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.catalog import StoredManifest
+from orlop.ports.held import HeldPushes
 from orlop.services.content.manifests import Manifests, unknown_manifest
 from orlop.services.content.uploads import Body, Uploads
 
@@ -35,10 +36,11 @@ _IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 class AttestationAttaching:
     """See the module."""
 
-    def __init__(self, rows: ManifestRows, manifests: Manifests, uploads: Uploads) -> None:
+    def __init__(self, rows: ManifestRows, manifests: Manifests, uploads: Uploads, held: HeldPushes) -> None:
         self._rows = rows
         self._manifests = manifests
         self._uploads = uploads
+        self._held = held
 
     async def attach(self, repository: RepositoryName, digest: Digest, predicate_type: str, signed: Signed) -> Digest:
         """The digest of the referrer. Raises ManifestUnknown, and what refuses a push, such as a full quota."""
@@ -46,7 +48,8 @@ class AttestationAttaching:
         if subject is None:
             raise unknown_manifest(repository, digest)
         found = await self._refer(repository, subject, predicate_type, signed)
-        await self._append(repository, digest, predicate_type, signed)
+        if await self._held.of(repository, digest) is None:
+            await self._append(repository, digest, predicate_type, signed)
         return found
 
     async def _refer(

@@ -18,17 +18,21 @@ from orlop.ports.attesting import AttestationKeys, Statements, WantedStatement
 from orlop.ports.catalog import Manifests, Outbox
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors
+from orlop.ports.holdings import Holdings
 from orlop.ports.jobs import Lease
 from orlop.ports.promotion import Promotions
 from orlop.services.following import known
 from orlop.services.following.follow import Following
 from orlop.services.following.manifests import found_manifest
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.upstreams.shown import Upstreams
 
 #: Events of one batch.
 _TOGETHER = 200
 _IMAGES = frozenset({ContentKind.IMAGE, ContentKind.INDEX})
 _DECISIONS = frozenset({EventKind.IMAGE_PROMOTED, EventKind.PROMOTION_ROLLED_BACK})
+#: The detail of what the trash gave back: it was pushed before.
+_RESTORED = "from the trash"
 
 
 class StatementIntake:
@@ -46,6 +50,8 @@ class StatementIntake:
         settings: SettingsInForce,
         manifests: Manifests,
         promotions: Promotions,
+        holdings: Holdings,
+        shown: Upstreams,
         clock: Clock,
         news: Callable[[], Awaitable[object]],
         moment: Callable[[int], str],
@@ -55,6 +61,8 @@ class StatementIntake:
         self._settings = settings
         self._manifests = manifests
         self._promotions = promotions
+        self._holdings = holdings
+        self._shown = shown
         self._clock = clock
         self._news = news
         self._moment = moment
@@ -83,12 +91,18 @@ class StatementIntake:
     async def _receipt(self, event: Event) -> WantedStatement | None:
         repository, digest = RepositoryName.stored(event.repository), Digest.stored(event.digest)
         rule = await self._rule(repository)
-        if rule is None or not rule.pushes:
-            return None
+        if rule is None or not rule.pushes or await self._shown.of(repository) is not None:
+            return None  # what a cache fetched nobody pushed
         found = await found_manifest(self._manifests, repository, digest)
         if found is None or found.manifest.subject is not None or kind_of(found.manifest) not in _IMAGES:
             return None
-        return WantedStatement(repository, digest, RECEIPT_TYPE, _json(receipt(event, self._moment(event.at))))
+        by, at = "", 0
+        if event.kind is EventKind.QUARANTINE_RELEASED:
+            standing = await self._holdings.manifest(repository, digest, 0)
+            if standing is None:
+                return None
+            by, at = standing.pushed_by, standing.pushed_at
+        return WantedStatement(repository, digest, RECEIPT_TYPE, _json(receipt(event, self._moment, by, at)))
 
     async def _decision(self, event: Event) -> WantedStatement | None:
         repository, digest, number = RepositoryName.stored(event.repository), event.digest, promotion_of(event)
@@ -111,8 +125,12 @@ class StatementIntake:
 
 
 def _is_push(event: Event) -> bool:
-    """Whether somebody pushed: what a promotion brings is told of as that, and what the registry attaches is not."""
-    return event.kind is EventKind.MANIFEST_PUSHED and event.actor != SYSTEM.name and promotion_of(event) is None
+    """Whether somebody pushed, or what they pushed came out of quarantine: what a promotion brings is told of as that,
+    and what the registry attaches is not told of."""
+    if event.kind is EventKind.QUARANTINE_RELEASED:
+        return True
+    pushed = event.kind is EventKind.MANIFEST_PUSHED and event.actor != SYSTEM.name
+    return pushed and event.detail != _RESTORED and promotion_of(event) is None
 
 
 def _json(said: dict[str, Any]) -> bytes:
