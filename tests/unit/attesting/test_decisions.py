@@ -16,9 +16,10 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, Promotion
 from orlop.ports.attesting import WantedStatement
 from orlop.ports.catalog import ManifestPush
+from orlop.ports.clock import HOUR
 from orlop.ports.promotion import Move
 from orlop.ports.terms import FREELY, Terms
-from orlop.services.trash.trash import Asked
+from orlop.ports.trash import Asked
 from tests.content import image
 from tests.contract.scene import Scene
 from tests.unit.attesting.attesting import Attests, attests
@@ -117,8 +118,8 @@ async def test_what_the_trash_gives_back_or_a_cache_fetched_was_not_pushed(made:
     scene, repository = Scene(made.catalog, at=made.clock.now()), RepositoryName("team/app")
     await scene.push(repository, ONE, Tag("1"))
     assert len(await said(made)) == 1
-    await made.catalog.repositories.remove(repository, made.api.by, Terms(trash=3_600_000_000))
-    await made.api.desks.trash.restore(made.root, Asked(repository))
+    await made.catalog.manifests.delete(repository, ONE.digest, made.api.by, Terms(trash=HOUR))
+    await made.api.desks.trash.restore(made.root, Asked(repository, digest=ONE.digest))
     await made.api.management.settings.put(made.root, "upstream", "far", {"url": "https://far.example"}, 0, "hub")
     await Scene(made.catalog, first=100, cache="hub").push(RepositoryName("hub/app"), TWO, Tag("1"))
     await made.push("team/app", TWO, "2")
