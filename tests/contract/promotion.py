@@ -1,6 +1,7 @@
 """What every catalog keeps to about promotions (ports.promotion.Promotions)."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promot
 from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import FREELY, Catalog, ManifestPush, Terms
 from orlop.ports.clock import HOUR
-from orlop.ports.promotion import Move, PromotionOutcome
+from orlop.ports.promotion import AlongPipeline, Move, PromotionOutcome
 from tests.content import Pushable, artifact, image, index
 from tests.contract.scene import START, V1, V2, Scene
 
@@ -329,6 +330,35 @@ class PromotionsKit:
         assert await rows.due(START + 2 * HOUR, 10) == ()
         with pytest.raises(Stale):
             await rows.hold(waiting.id, START + 3 * HOUR)
+
+    async def test_those_along_a_pipeline_are_found_by_stage_state_and_image(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        await scene.push(DEV, TWO, V2)
+        made = [
+            await rows.ask(msgspec.structs.replace(asked(promoted(what, tag), needed=1), **more), scene.by())
+            for what, tag in ((ONE, V1), (TWO, V2))
+            for more in ({}, {"stage": "other"}, {"pipeline": "another"}, {"path": "elsewhere"})
+        ]
+        await rows.end(made[0].id, PromotionState.REFUSED, "no", scene.by())
+        along = AlongPipeline(made[0].path, made[0].pipeline)
+        into = msgspec.structs.replace(along, stage=made[0].stage)
+
+        async def found(*which: Any) -> list[int]:
+            return [made.index(one) for one in made if one.id in [e.id for e in (await rows.page(*which)).items]]
+
+        everything = PageRequest()
+        assert await found(everything, None, None, along) == [0, 1, 4, 5]
+        assert await found(everything, None, None, into) == [0, 4]
+        assert await found(everything, PromotionState.WAITING, None, along) == [1, 4, 5]
+        assert await found(everything, PromotionState.REFUSED, None, into) == [0]
+        assert await found(everything, PromotionState.WAITING, TWO.digest, into) == [4]
+        assert await found(everything, None, TWO.digest, along) == [4, 5]
+        pages = [await rows.page(PageRequest(2, after), None, None, along) for after in ("", str(made[4].id))]
+        assert [[each.id for each in part.items] for part in pages] == [
+            [made[5].id, made[4].id],
+            [made[1].id, made[0].id],
+        ]
 
     async def test_what_waits_for_too_long_ends(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions

@@ -160,11 +160,18 @@ async def test_promotions_are_found_by_state_and_image(scene: Scene) -> None:
         "?state=nonsense": True,
         "?image=team/prod/app:1.5": True,
         "?state=refused&image=team/prod/app:1.5": False,
+        "?pipeline=ways&path=team&stage=prod": True,
+        "?pipeline=ways&path=team&stage=prod&state=waiting": False,
+        "?pipeline=ways": False,
     }.items():
         page = await browser.get(f"/promotions{address}")
         assert (page.status, '"/promotions/1"' in page.text) == (200, there), address
-    wrong = await browser.get("/promotions?image=Not%20an%20image")
-    assert wrong.status == 400
+    for wrong in ("image=Not%20an%20image", "stage=prod", "pipeline=..&path=team"):
+        assert (await browser.get(f"/promotions?{wrong}")).status == 400, wrong
+    board = (await browser.get("/boards/ways?path=team")).text
+    assert '<a href="/promotions?pipeline=ways&amp;path=team">All promotions along it</a>' in board
+    page = (await browser.get("/promotions?pipeline=ways&path=team&stage=prod")).text
+    assert "orlop promotion ls --pipeline ways --at team --stage prod" in page
 
 
 async def test_what_holds_one_back_that_waits_is_told_to_those_who_decide(scene: Scene) -> None:
@@ -186,6 +193,20 @@ async def test_what_holds_one_back_that_waits_is_told_to_those_who_decide(scene:
     assert "owner refused it: not &lt;b&gt;yet&lt;/b&gt;" in page
     assert "owner asked for it, which takes 1 approval" in page
     assert "promotion 1 is refused" in (await other.get("/promotions/1/trial")).text
+
+
+async def test_what_goes_another_way_by_now_can_be_refused_and_not_approved(scene: Scene) -> None:
+    await stages(scene, 1)
+    owner, other, reader = [await person(scene, name) for name in ("owner", "maintainer", "reader")]
+    await post(owner, BOARD, "/boards/ways/promote", **PROMOTE)
+    await put(scene, "pipeline", "ways", "team", stages=["dev=team/dev/", "prod=team/live/"], approvals=["prod=1"])
+    page = (await other.get("/promotions/1")).text
+    assert ("Approve</button>" in page, "Refuse</button>" in page) == (False, True)
+    assert "Refuse</button>" not in (await reader.get("/promotions/1")).text
+    assert "is another since it was asked for" in (await other.get("/promotions/1/trial")).text
+    assert (await post(reader, "/promotions/1", "/promotions/1/refuse", reason="ask anew"))[0] == 403
+    status, said = await post(other, "/promotions/1", "/promotions/1/refuse", reason="ask anew")
+    assert (status, "maintainer refused it: ask anew" in said) == (303, True)
 
 
 async def test_the_form_is_not_shown_beside_the_promotion_that_it_would_ask_for(scene: Scene) -> None:

@@ -8,7 +8,10 @@ from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError, RequestInvalid, Stale, Unavailable
 from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
+from orlop.domain.settings import checked_name, checked_path
+from orlop.ports.promotion import AlongPipeline
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
@@ -17,6 +20,16 @@ from orlop.services.promotion.paths import Way, Ways, promoted
 
 #: An image as it is named, and the digest that is meant.
 _Meant = tuple[RepositoryName, Reference, Digest]
+
+
+def along_of(pipeline: str, path: str, stage: str) -> AlongPipeline | None:
+    """The promotions that somebody means by a pipeline, its place, and a stage of it; None: all. Raises NameInvalid,
+    RequestInvalid for a place or a stage without a pipeline."""
+    if pipeline:
+        return AlongPipeline(checked_path(path.strip("/")), checked_name(PIPELINES.kind, pipeline), stage)
+    if path.strip("/") or stage:
+        raise RequestInvalid("name the pipeline whose place or stage that is")
+    return None
 
 
 class Asking:

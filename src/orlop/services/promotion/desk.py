@@ -9,14 +9,13 @@ from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, Stale, Unauthorized, Unavailable
 from orlop.domain.names import Reference, RepositoryName
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import PageRequest, page_of
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.catalog import by
-from orlop.ports.promotion import PromotionOutcome, Promotions
+from orlop.ports.promotion import AlongPipeline, PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers, account_caller
 from orlop.services.promotion.asking import Asking
 from orlop.services.promotion.bundles import Wanted
@@ -24,12 +23,23 @@ from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.tags.terms import WriteTerms
 
+#: Promotions that are looked through at once, and how often for a page.
+_AT_ONCE, _TIMES = 1_000, 10
+
 
 class MayDecide(msgspec.Struct, frozen=True):
     """What of a promotion that waits is up to somebody."""
 
     approve: bool = False
     refuse: bool = False
+
+
+class PromotionPage(msgspec.Struct, frozen=True):
+    """Some promotions. `goes_on`: after which number others may follow, perhaps where none of a page was seen; empty:
+    there are no more."""
+
+    items: tuple[Promotion, ...]
+    goes_on: str = ""
 
 
 class PromotionDesk:
@@ -105,11 +115,16 @@ class PromotionDesk:
         return await self._deciding.out(promotion, who, who.at)
 
     async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
-        """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
+        """End a promotion that waits: whoever may approve it may, and its author; where its pipeline is another by now,
+        whoever may push to every target. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
-        if caller.subject.id != promotion.asked_id:
-            _, way = await self._deciding.way(promotion)
-            await self._approvers.check(caller, promotion, way)
+        if not _is_own(caller, promotion):
+            try:
+                _, way = await self._deciding.way(promotion)
+            except Conflict:
+                await self._approvers.check_pushes(caller, promotion)
+            else:
+                await self._approvers.check(caller, promotion, way)
         return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
 
     async def trial(self, caller: Caller, number: int) -> str:
@@ -145,9 +160,13 @@ class PromotionDesk:
         try:
             for image in promotion.images:
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
-            _, way = await self._deciding.way(promotion)
+            try:
+                _, way = await self._deciding.way(promotion)
+            except Conflict:
+                await self._approvers.check_pushes(caller, promotion)
+                return MayDecide(refuse=True)
             await self._approvers.check(caller, promotion, way)
-        except (Conflict, Denied, NotFound, Unauthorized):
+        except (Denied, NotFound, Unauthorized):
             return MayDecide()
         return MayDecide(approve=True, refuse=True)
 
@@ -214,21 +233,32 @@ class PromotionDesk:
         page: PageRequest,
         state: PromotionState | None = None,
         image: tuple[RepositoryName, Reference] | None = None,
-    ) -> Page[Promotion]:
-        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever. Raises
-        PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
+        along: AlongPipeline | None = None,
+    ) -> PromotionPage:
+        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever; `along`:
+        those along a pipeline. Raises PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
         await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
         digest = None
         if image is not None:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
             digest = (await self._manifests.seen(*image, caller)).digest
         seeing = await self._gate.administers(caller)
-        return await seen(
-            lambda part: self._rows.page(part, state, digest),
-            page,
-            lambda one: str(one.id),
-            lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),
-        )
+        found: list[Promotion] = []
+        after, size = page.after, min(page.size + 1, _AT_ONCE)
+        for _ in range(_TIMES):
+            looked = await self._rows.page(PageRequest(size, after), state, digest, along)
+            found += (
+                one
+                for one in looked.items
+                if _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images)
+            )
+            kept = page_of(found, page)
+            if kept.more:
+                return PromotionPage(kept.items, str(kept.items[-1].id) if kept.items else "")
+            if not looked.more:
+                return PromotionPage(kept.items)
+            after, size = str(looked.items[-1].id), _AT_ONCE
+        return PromotionPage(tuple(found), after)
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
         """One that waits. Raises NotFound, Stale; one that waited for too long ends."""

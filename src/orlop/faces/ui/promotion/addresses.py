@@ -15,6 +15,12 @@ def board_image_address(name: str, path: str, image: str) -> str:
     return f"/boards/{quote(name, safe='')}/image?{urlencode(said)}"
 
 
+def promotions_address(pipeline: str, path: str) -> str:
+    """Those along a pipeline."""
+    said = {key: value for key, value in (("pipeline", pipeline), ("path", path)) if value}
+    return f"/promotions?{urlencode(said)}"
+
+
 def promotion_address(number: int) -> str:
     """One promotion."""
     return f"/promotions/{number}"

@@ -13,7 +13,7 @@ from orlop.faces.ui.account import number
 from orlop.faces.ui.addresses import image_address, settings_address
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.promotion.addresses import board_address, board_image_address
+from orlop.faces.ui.promotion.addresses import board_address, board_image_address, promotions_address
 from orlop.faces.ui.promotion.reasons import reason_of
 from orlop.faces.ui.promotion.steps import BoardSteps
 from orlop.faces.ui.routes import Route
@@ -56,6 +56,7 @@ class BoardPages:
             address=image_address,
             image_board=lambda image: board_image_address(name, path, image),
             more=board_address(name, path, board.rows[-1].name) if board.more else "",
+            promotions=promotions_address(name, path),
             setting=settings_address(PIPELINES.plural, name, path=path),
             may_change=await self._settings.may_change(exchange.caller, PIPELINES.kind, path),
         )
