@@ -13,6 +13,7 @@ from orlop.domain.names import RepositoryName, Tag, referrers_tags
 from orlop.domain.pages import PageRequest
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, PromotionState
 from orlop.domain.quotas import Room, Usage
+from orlop.ports.boards import StandingTag
 from orlop.ports.catalog import FREELY, Catalog, ManifestPush, Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.promotion import AlongPipeline, Move, PromotionOutcome
@@ -80,6 +81,22 @@ class BoardsKit:
         assert await catalog.boards.repositories("dev", "", 10) == tuple(sorted(names[:3]))
         assert await catalog.boards.repositories("dev", "app", 1) == (names[1],)
         assert await catalog.boards.repositories("dev", "team/app", 10) == ()
+
+    async def test_a_digest_stands_where_it_is_held_by_the_tag_that_was_set_last(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(DEV, ONE, V1)
+        await Scene(catalog, at=START + HOUR, first=100).push(DEV, ONE, V2)
+        await scene.push(DEV, TWO)
+        await scene.push(DB, TWO, V1)
+        wanted = {(place, what.digest) for place in (DEV, DB, PROD) for what in (ONE, TWO)}
+        found = await catalog.boards.holding(wanted)
+        assert found == {
+            (DEV, ONE.digest): StandingTag(V2, ONE.digest, START + HOUR),
+            (DEV, TWO.digest): StandingTag("", TWO.digest, START),
+            (DB, TWO.digest): StandingTag(V1, TWO.digest, START),
+        }
+        assert await catalog.boards.holding({(DB, ONE.digest)}) == {}
+        assert await catalog.boards.holding(()) == {}
 
     async def test_a_board_has_what_waits_along_its_pipeline(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions

@@ -58,11 +58,14 @@ class Asking:
         return await self._asked(caller, meant, stage, pipeline)
 
     async def bundle(
-        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None, made_at: int = 0
     ) -> NewPromotion:
-        """The images of a bundle, by the digests that it holds. `path`: its place. Raises as images, and as
-        BundleDesk.get."""
+        """The images of a bundle, by the digests that it holds. `path`: its place; `made_at`: when the one was made
+        that was shown, in microseconds since 1970. Raises as images, as BundleDesk.get, and Stale where it is another
+        by now."""
         bundle = await self._bundles.get(caller, name, path)
+        if made_at and bundle.created_at != made_at:
+            raise Stale(f"bundle {name} is not the one that was shown", {"bundle": name})
         for image in bundle.images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image.repository)
         meant: list[_Meant] = [(one.repository, one.tag or one.digest, one.digest) for one in bundle.images]

@@ -78,11 +78,11 @@ class PromotionDesk:
         return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline, shown))
 
     async def promote_bundle(
-        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None, made_at: int = 0
     ) -> PromotionOutcome:
-        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
-        promote, and as BundleDesk.get."""
-        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
+        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place; `made_at`:
+        when the one was made that was shown. Raises as promote, and as BundleDesk.get."""
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path, made_at))
 
     async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
         now = self._gate.now()

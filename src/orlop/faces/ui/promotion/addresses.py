@@ -21,6 +21,11 @@ def promotions_address(pipeline: str, path: str) -> str:
     return f"/promotions?{urlencode(said)}"
 
 
+def bundle_address(name: str, path: str) -> str:
+    """A bundle, by its name and place."""
+    return f"/bundles/{quote(name, safe='')}?{urlencode({'path': path})}"
+
+
 def promotion_address(number: int) -> str:
     """One promotion."""
     return f"/promotions/{number}"
