@@ -92,7 +92,7 @@ async def test_without_approvals_it_is_done_at_once_and_told_of() -> None:
     again = (await api.ask("POST", "/promotions", "dana", {"images": [f"{DEV}:1.5"], "stage": "prod"})).json()
     assert again == {"promotion": None, "manifests": 0, "blobs": 0}
     history = (await api.ask("GET", f"/tag-history?repository={PROD}&tag=1.5", "dana")).json()
-    why = f"promotion {done['id']} of app, from {DEV} to prod"
+    why = f"promotion {done['id']} of app, from dev to prod"
     assert [(change["actor"], change["digest"], change["detail"]) for change in history] == [
         ("dana", str(ONE.digest), why)
     ]
@@ -101,7 +101,7 @@ async def test_without_approvals_it_is_done_at_once_and_told_of() -> None:
         for event in await api.catalog.catalog.outbox.events(0, 1_000)
         if event.detail.startswith("promotion ")
     }
-    detail = f"promotion {done['id']} of app, from {DEV} to prod"
+    detail = f"promotion {done['id']} of app, from dev to prod"
     assert told == {("tag.set", PROD, detail), ("image.promoted", PROD, detail)}
 
 
@@ -254,7 +254,7 @@ async def test_those_along_a_pipeline_and_into_a_stage_are_listed() -> None:
 
 async def test_who_sees_few_gets_short_pages_that_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a page looks through has a bound, whoever asks."""
-    monkeypatch.setattr(desk, "_AT_ONCE", 2)
+    monkeypatch.setattr(desk, "AT_ONCE", 2)
     monkeypatch.setattr(desk, "_TIMES", 2)
     api = await a_team()
     await api.account("far", ("reader", namespace("team/staging")))

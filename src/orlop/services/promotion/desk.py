@@ -16,15 +16,16 @@ from orlop.ports.promotion import AlongPipeline, PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.promotion.approving import Approvers, account_caller
+from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking
-from orlop.services.promotion.bundles import Wanted
+from orlop.services.promotion.bundles import AT_ONCE, Wanted
 from orlop.services.promotion.carrying import CarryingOut
-from orlop.services.promotion.deciding import Deciding
+from orlop.services.promotion.deciding import Deciding, author
+from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.tags.terms import WriteTerms
 
-#: Promotions that are looked through at once, and how often for a page.
-_AT_ONCE, _TIMES = 1_000, 10
+#: How often promotions are looked through for a page.
+_TIMES = 50
 
 
 class MayDecide(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class PromotionDesk:
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
+        counted: Counting = uncounted,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
@@ -64,6 +66,7 @@ class PromotionDesk:
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
+        self._counted = counted
 
     async def promote(
         self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", shown: Sequence[Digest] = ()
@@ -85,6 +88,16 @@ class PromotionDesk:
         return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path, made_at))
 
     async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        try:
+            outcome = await self._now_or_later(caller, asked)
+        except Denied:
+            self._counted(Became.HELD_BACK)
+            raise
+        if outcome.promotion is not None and outcome.promotion.state is PromotionState.WAITING:
+            self._counted(Became.WAITING)
+        return outcome
+
+    async def _now_or_later(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
         now = self._gate.now()
         if asked.needed or asked.due_at:
             await self._carrying.check(caller, asked.images)
@@ -107,7 +120,8 @@ class PromotionDesk:
         """
         promotion = await self._open(caller, number)
         if caller.subject.id == promotion.asked_id:
-            raise Denied(f"{promotion.asked_by} asked for promotion {number}, and somebody else has to approve it")
+            did = f"put promotion {number} on its way" if promotion.automatic else f"asked for promotion {number}"
+            raise Denied(f"{caller.subject.name} {did}, and somebody else has to approve it")
         _, way = await self._deciding.way(promotion)
         await self._approvers.check(caller, promotion, way)
         who = by(caller, self._gate.now())
@@ -118,14 +132,16 @@ class PromotionDesk:
         """End a promotion that waits: whoever may approve it may, and its author; where its pipeline is another by now,
         whoever may push to every target. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
-        if not _is_own(caller, promotion):
+        if not promotion.is_of(caller.subject.id):
             try:
                 _, way = await self._deciding.way(promotion)
             except Conflict:
                 await self._approvers.check_pushes(caller, promotion)
             else:
                 await self._approvers.check(caller, promotion, way)
-        return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        ended = await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        self._counted(Became.REFUSED)
+        return ended
 
     async def trial(self, caller: Caller, number: int) -> str:
         """What one that waits would be refused with now, by the rights of its author, as a sentence; empty: with
@@ -134,7 +150,7 @@ class PromotionDesk:
         promotion = await self.get(caller, number)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
-        own = _is_own(caller, promotion)
+        own = promotion.is_of(caller.subject.id)
         for image in promotion.images if not own else ():
             await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         try:
@@ -144,7 +160,7 @@ class PromotionDesk:
         if not own:
             await self._approvers.check(caller, promotion, way)
         try:
-            await self._carrying.check(account_caller(promotion.asked_id, promotion.asked_by), promotion.images)
+            await self._carrying.check(author(promotion), promotion.images)
         except Unavailable:
             raise
         except RegistryError as refusal:
@@ -155,7 +171,7 @@ class PromotionDesk:
         """What of one that waits is up to somebody who sees it."""
         if promotion.state is not PromotionState.WAITING:
             return MayDecide()
-        if _is_own(caller, promotion):
+        if promotion.is_of(caller.subject.id):
             return MayDecide(refuse=True)
         try:
             for image in promotion.images:
@@ -168,7 +184,8 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         except (Denied, NotFound, Unauthorized):
             return MayDecide()
-        return MayDecide(approve=True, refuse=True)
+        put_there = bool(caller.subject.id) and caller.subject.id == promotion.asked_id
+        return MayDecide(approve=not put_there, refuse=True)
 
     async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
         """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it where
@@ -215,7 +232,9 @@ class PromotionDesk:
             return made[0]
 
         who = by(caller, self._gate.now())
-        return await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        undone = await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        self._counted(Became.ROLLED_BACK)
+        return undone
 
     async def get(self, caller: Caller, number: int) -> Promotion:
         """One that the caller may see. Raises NotFound."""
@@ -223,7 +242,7 @@ class PromotionDesk:
         promotion = await self._rows.get(number)
         if promotion is not None:
             seeing = await self._gate.administers(caller)
-            if _is_own(caller, promotion) or all(seeing.reads(image.target) for image in promotion.images):
+            if promotion.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in promotion.images):
                 return promotion
         raise NotFound(f"there is no promotion {number}", {"promotion": number})
 
@@ -244,36 +263,32 @@ class PromotionDesk:
             digest = (await self._manifests.seen(*image, caller)).digest
         seeing = await self._gate.administers(caller)
         found: list[Promotion] = []
-        after, size = page.after, min(page.size + 1, _AT_ONCE)
+        after, size = page.after, min(page.size + 1, AT_ONCE)
         for _ in range(_TIMES):
             looked = await self._rows.page(PageRequest(size, after), state, digest, along)
             found += (
                 one
                 for one in looked.items
-                if _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images)
+                if one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images)
             )
             kept = page_of(found, page)
             if kept.more:
                 return PromotionPage(kept.items, str(kept.items[-1].id) if kept.items else "")
             if not looked.more:
                 return PromotionPage(kept.items)
-            after, size = str(looked.items[-1].id), _AT_ONCE
+            after, size = str(looked.items[-1].id), AT_ONCE
         return PromotionPage(tuple(found), after)
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
         """One that waits. Raises NotFound, Stale; one that waited for too long ends."""
         promotion = await self.get(caller, number)
         for image in promotion.images:
-            if not _is_own(caller, promotion):
+            if not promotion.is_of(caller.subject.id):
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         now = self._gate.now()
         if promotion.state is PromotionState.WAITING and promotion.expires_at <= now:
-            await self._rows.expire(now, 100, by(Caller(SYSTEM), now))
+            self._counted(Became.EXPIRED, await self._rows.expire(now, 100, by(Caller(SYSTEM), now)))
             promotion = msgspec.structs.replace(promotion, state=PromotionState.EXPIRED)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
         return promotion
-
-
-def _is_own(caller: Caller, promotion: Promotion) -> bool:
-    return bool(caller.subject.id) and caller.subject.id == promotion.asked_id

@@ -27,5 +27,5 @@ LEFT JOIN tags t ON t.repository_id = w.repository_id AND t.name = w.newest;
 
 -- name: board_waiting
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why, due_at
+       ended_by, why, due_at, automatic
 FROM promotions WHERE state = 0 AND path = ?1 AND pipeline = ?2 ORDER BY id DESC LIMIT ?3;
