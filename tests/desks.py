@@ -85,6 +85,7 @@ from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.promotion.paths import Ways
+from orlop.services.promotion.standing import BundleStandings
 from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.quarantine.letting_out import LettingOut
 from orlop.services.quarantine.standing import QuarantineStanding
@@ -377,6 +378,7 @@ def promotion_desks(
         "promotion_trials": PromotionTrials(gate, asking, ways, carrying),
         "promotion_boards": PromotionBoards(gate, in_force, catalog.boards),
         "bundles": bundles,
+        "bundle_standings": BundleStandings(gate, in_force, catalog.boards, bundles),
     }
 
 

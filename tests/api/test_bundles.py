@@ -113,6 +113,48 @@ async def test_of_several_of_a_name_the_place_says_which() -> None:
     assert (await api.ask("DELETE", "/bundles/release-42?path=team/prod", "dana")).status == 204
 
 
+async def standing(api: Any, who: str = "dana") -> dict[tuple[str, str], list[str]]:
+    answer = await api.ask("GET", "/bundles/release-42/standing", who)
+    assert answer.status == 200, answer.body
+    return {
+        (one["pipeline"], one["repository"]): [f"{each['stage']} {each['tag']}" for each in one["stages"]]
+        for one in answer.json()
+    }
+
+
+async def test_where_its_images_stand_is_told_as_far_as_the_reader_may_pull() -> None:
+    api = await a_team()
+    await push(api, DB, TWO, "9")
+    await made(api)
+    assert await standing(api) == {("app", DEV): ["dev 1.5"], ("app", DB): ["dev 9"]}
+    body = {"images": [f"{DB}:9"], "stage": "staging"}
+    assert (await api.ask("POST", "/promotions", "root", body)).status == 200
+    await promote(api)
+    await push(api, DEV, TWO, "1.5")
+    body = {"images": [f"{DEV}:1.5"], "stage": "prod"}
+    assert (await api.ask("POST", "/promotions", "root", body)).status == 200
+    expected = {("app", DEV): ["dev None", "prod None"], ("app", DB): ["dev 9", "staging 9", "prod 9"]}
+    assert await standing(api) == expected
+    await setting(api, "pipelines/part?path=team/dev", {"stages": ["in=team/dev/app:1.5", "out=team/dev/app:out"]})
+    assert await standing(api) == expected, "a pipeline that not all of them are in"
+    await api.account("devon", ("reader", namespace("team/dev")))
+    assert await standing(api, "devon") == {}, "the pipeline is of a place that they do not see"
+    assert_problem(await api.ask("GET", "/bundles/release-42/standing", "bob"), 404)
+
+
+async def test_of_tags_that_are_stages_the_one_that_has_the_digest_is_told() -> None:
+    api = await a_team()
+    await setting(api, "pipelines/channels?path=team/dev", {"stages": [f"next={DEV}:next", f"live={DEV}:live"]})
+    await push(api, DEV, ONE, "next")
+    await push(api, DEV, TWO, "live")
+    body = {"name": "release-42", "images": [f"{DEV}:next"]}
+    assert (await api.ask("POST", "/bundles", "dana", body)).status == 201
+    assert (await standing(api))["channels", DEV] == ["next next"]
+    body = {"bundle": "release-42", "stage": "live", "pipeline": "channels"}
+    assert (await api.ask("POST", "/promotions", "dana", body)).json()["promotion"]["state"] == "done"
+    assert (await standing(api))["channels", DEV] == ["next next", "live live"]
+
+
 async def test_the_way_of_an_image_is_told_wherever_it_went() -> None:
     api = await a_team(1)
     refused = (await api.ask("POST", "/promotions", "dana", {"images": [f"{DEV}:1.5"], "stage": "prod"})).json()

@@ -429,6 +429,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/bundles/kept?path=team/dev", None, _PULLS | _SEES),
         ("/bundles/kept?path=team-b/dev", None, _SEES | {"bob"}),
     ],
+    ("GET", "/bundles/{name}/standing"): [
+        ("/bundles/kept/standing?path=team/dev", None, _PULLS | _SEES),
+        ("/bundles/kept/standing?path=team-b/dev", None, _SEES | {"bob"}),
+    ],
     ("DELETE", "/bundles/{name}"): [
         ("/bundles/kept?path=team/dev", None, _DELETES),
         ("/bundles/kept?path=team-b/dev", None, frozenset({"root", "bob"})),

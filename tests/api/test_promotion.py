@@ -11,6 +11,7 @@ from orlop.domain.days import day_number
 from orlop.domain.durations import DAY, HOUR, MINUTE
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
+from orlop.services.promotion import desk
 from orlop.services.promotion.work import DuePromotions
 from tests.api.harness import Api, assert_problem, namespace, registry
 from tests.catalogs import rows
@@ -211,6 +212,67 @@ async def test_a_gate_or_a_pipeline_that_changes_meanwhile_counts() -> None:
     assert (await approve(api, number, "rae"))["state"] == "done"
 
 
+async def test_what_goes_another_way_by_now_is_refused_by_whoever_may_push_there() -> None:
+    api = await a_team(1, approvers=["prod=rae"])
+    await api.account("far", ("publisher", namespace("team/dev")), ("reader", namespace("team")))
+    number, reason = (await promote(api))["id"], {"reason": "ask anew"}
+    path = f"/promotions/{number}/refusal"
+    assert "only rae may decide" in assert_problem(await api.ask("POST", path, "pat", reason), 403)["detail"]
+    moved = ["dev=team/dev/", "prod=team/live/"]
+    await setting(api, "pipelines/app?path=team", {"stages": moved, "approvals": ["prod=1"], "approvers": ["prod=rae"]})
+    for who in ("pat", "rae"):
+        said = await refused(api, who, path=f"/promotions/{number}/approvals", status=409)
+        assert "is another since it was asked for" in said
+    assert_problem(await api.ask("POST", path, "far", reason), 403)
+    answer = await api.ask("POST", path, "pat", reason)
+    assert (answer.status, answer.json()["state"], answer.json()["ended_by"]) == (200, "refused", "pat")
+
+
+async def test_those_along_a_pipeline_and_into_a_stage_are_listed() -> None:
+    api = await a_team()
+    numbers = [(await promote(api, "root", stage=stage))["id"] for stage in ("staging", "prod")]
+    await setting(api, "pipelines/app?path=team/dev", {"stages": ["one=team/dev/one/", "two=team/dev/two/"]})
+    await push(api, "team/dev/one/app", TWO, "1")
+    other = (await promote(api, "root", "team/dev/one/app:1", stage="two"))["id"]
+    for query, expected in {
+        "pipeline=app&path=team": numbers[::-1],
+        "pipeline=app&path=team/": numbers[::-1],
+        "pipeline=app&path=team&stage=prod": numbers[1:],
+        "pipeline=app&path=team&stage=prod&state=done": numbers[1:],
+        "pipeline=app&path=team&state=waiting": [],
+        f"pipeline=app&path=team&stage=staging&image={DEV}:1.5": numbers[:1],
+        f"pipeline=app&path=team/dev&image={DEV}:1.5": [],
+        "pipeline=app&path=team/dev": [other],
+        "pipeline=app": [],
+    }.items():
+        listed = (await api.ask("GET", f"/promotions?{query}", "dana")).json()
+        assert [one["id"] for one in listed] == expected, query
+    assert (await api.ask("GET", "/promotions?pipeline=app&path=team", "bob")).json() == []
+    for query in ("stage=prod", "path=team", "pipeline=APP", "pipeline=app&path=.."):
+        assert_problem(await api.ask("GET", f"/promotions?{query}", "dana"), 400)
+
+
+async def test_who_sees_few_gets_short_pages_that_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page looks through has a bound, whoever asks."""
+    monkeypatch.setattr(desk, "AT_ONCE", 2)
+    monkeypatch.setattr(desk, "_TIMES", 2)
+    api = await a_team()
+    await api.account("far", ("reader", namespace("team/staging")))
+    seen_by_far = (await promote(api, "root", stage="staging"))["id"]
+    for tag in ("2", "3", "4", "5", "6"):
+        await push(api, DEV, TWO, tag)
+        await promote(api, "dana", f"{DEV}:{tag}")
+    address, found = "/api/v1/promotions?pipeline=app&path=team&n=1", []
+    pages = 0
+    while address:
+        answer = await api.ask("GET", address.removeprefix("/api/v1"), "far")
+        found += [one["id"] for one in answer.json()]
+        address = answer.header("link").partition(">")[0].removeprefix("<")
+        pages += 1
+    assert (found, pages) == ([seen_by_far], 2)
+    assert len((await api.ask("GET", "/promotions?n=3", "dana")).json()) == 3
+
+
 async def test_whoever_may_approve_may_refuse_and_an_author_takes_back() -> None:
     api = await a_team(1)
     for who, reason in (("pat", "not before Monday"), ("dana", "the wrong one")):
@@ -327,8 +389,8 @@ class _At:
 
 def a_job(api: Api, at: int) -> DuePromotions:
     """What a worker does each minute, at a time."""
-    desk = api.desks.promotions
-    return DuePromotions(api.catalog.catalog.promotions, desk._deciding, _At(at))
+    deciding = api.desks.promotions._deciding
+    return DuePromotions(api.catalog.catalog.promotions, deciding, _At(at))
 
 
 @pytest.mark.parametrize("approvals", [0, 1])

@@ -1,6 +1,7 @@
 """What every catalog keeps to about promotions (ports.promotion.Promotions)."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,10 @@ from orlop.domain.names import RepositoryName, Tag, referrers_tags
 from orlop.domain.pages import PageRequest
 from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, PromotionState
 from orlop.domain.quotas import Room, Usage
+from orlop.ports.boards import StandingTag
 from orlop.ports.catalog import FREELY, Catalog, ManifestPush, Terms
 from orlop.ports.clock import HOUR
-from orlop.ports.promotion import Move, PromotionOutcome
+from orlop.ports.promotion import AlongPipeline, Move, PromotionOutcome
 from tests.content import Pushable, artifact, image, index
 from tests.contract.scene import START, V1, V2, Scene
 
@@ -83,6 +85,22 @@ class BoardsKit:
         assert await catalog.boards.repositories("dev", "", 10) == tuple(sorted(names[:3]))
         assert await catalog.boards.repositories("dev", "app", 1) == (names[1],)
         assert await catalog.boards.repositories("dev", "team/app", 10) == ()
+
+    async def test_a_digest_stands_where_it_is_held_by_the_tag_that_was_set_last(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(DEV, ONE, V1)
+        await Scene(catalog, at=START + HOUR, first=100).push(DEV, ONE, V2)
+        await scene.push(DEV, TWO)
+        await scene.push(DB, TWO, V1)
+        wanted = {(place, what.digest) for place in (DEV, DB, PROD) for what in (ONE, TWO)}
+        found = await catalog.boards.holding(wanted)
+        assert found == {
+            (DEV, ONE.digest): StandingTag(V2, ONE.digest, START + HOUR),
+            (DEV, TWO.digest): StandingTag("", TWO.digest, START),
+            (DB, TWO.digest): StandingTag(V1, TWO.digest, START),
+        }
+        assert await catalog.boards.holding({(DB, ONE.digest)}) == {}
+        assert await catalog.boards.holding(()) == {}
 
     async def test_a_board_has_what_waits_along_its_pipeline(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions
@@ -351,6 +369,35 @@ class PromotionsKit:
         assert await rows.due(START + 2 * HOUR, 10) == ()
         with pytest.raises(Stale):
             await rows.hold(waiting.id, START + 3 * HOUR)
+
+    async def test_those_along_a_pipeline_are_found_by_stage_state_and_image(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        await scene.push(DEV, TWO, V2)
+        made = [
+            await rows.ask(msgspec.structs.replace(asked(promoted(what, tag), needed=1), **more), scene.by())
+            for what, tag in ((ONE, V1), (TWO, V2))
+            for more in ({}, {"stage": "other"}, {"pipeline": "another"}, {"path": "elsewhere"})
+        ]
+        await rows.end(made[0].id, PromotionState.REFUSED, "no", scene.by())
+        along = AlongPipeline(made[0].path, made[0].pipeline)
+        into = msgspec.structs.replace(along, stage=made[0].stage)
+
+        async def found(*which: Any) -> list[int]:
+            return [made.index(one) for one in made if one.id in [e.id for e in (await rows.page(*which)).items]]
+
+        everything = PageRequest()
+        assert await found(everything, None, None, along) == [0, 1, 4, 5]
+        assert await found(everything, None, None, into) == [0, 4]
+        assert await found(everything, PromotionState.WAITING, None, along) == [1, 4, 5]
+        assert await found(everything, PromotionState.REFUSED, None, into) == [0]
+        assert await found(everything, PromotionState.WAITING, TWO.digest, into) == [4]
+        assert await found(everything, None, TWO.digest, along) == [4, 5]
+        pages = [await rows.page(PageRequest(2, after), None, None, along) for after in ("", str(made[4].id))]
+        assert [[each.id for each in part.items] for part in pages] == [
+            [made[5].id, made[4].id],
+            [made[1].id, made[0].id],
+        ]
 
     async def test_what_waits_for_too_long_ends(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions

@@ -56,6 +56,11 @@ def test_an_image_goes_its_way_on_the_board(way: Site) -> None:
     browser.until("document.querySelector('tr.below') !== null")
     assert "nothing holds it back" in browser.text("tr.below")
     sound(way)
+    browser.click("td.act a[aria-expanded=true]")
+    browser.until("document.querySelector('tr.below') === null")
+    sound(way)
+    browser.click("td.act a[aria-expanded=false]")
+    browser.until("document.querySelector('tr.below') !== null")
     browser.click("tr.below form button")
     assert "dev to staging" in browser.text()
     assert "the same image" in browser.text()
@@ -110,3 +115,34 @@ def test_a_gate_is_said_where_it_holds_back(way: Site) -> None:
     way.open(f"/boards/way/image?path={PLACE}&image=app")
     assert f"gate has-sbom on {PLACE}/prod refuses app:1.5: it has no SBOM" in browser.text()
     sound(way)
+
+
+def test_rows_that_are_chosen_make_a_bundle_that_is_promoted_as_one(way: Site) -> None:
+    browser = way.browser
+    way.push(f"{PLACE}/dev/db", image("a database on its way"), "9", who="peter")
+    way.sign_in("peter", scripts=False)
+    way.open(BOARD)
+    browser.click("[name='row.app']")
+    browser.click("[name='row.db']")
+    browser.fill("#bundle [name=name]", "release-42")
+    browser.click("#bundle > button")
+    assert browser.url.startswith(f"{way.base}/bundles/release-42?path={PLACE.replace('/', '%2F')}%2Fdev")
+    assert [words in browser.text("main") for words in ("2 images", "1.5", "9", "not there")] == [True] * 4
+    way.sign_in("peter")
+    assert way.open("/bundles") == 200
+    sound(way)
+    browser.click("tbody td a")
+    sound(way)
+    browser.click("form[action='/bundles/release-42/trial'] button")
+    assert "nothing holds it back" in browser.text("section.card")
+    sound(way)
+    browser.click("form[action='/bundles/release-42/promote'] button")
+    assert "From dev to staging" in browser.text()
+    assert way.manifest(f"{PLACE}/staging/db", "9").status == 200
+    way.open("/bundles")
+    browser.click("tbody td a")
+    browser.click("form[action='/bundles/release-42/remove'] button")
+    assert "release-42 of 2 images is forgotten" in browser.text("main")
+    sound(way)
+    browser.click("form[action='/bundles/release-42/remove'] button")
+    assert "No bundle is here that you may see." in browser.text("main")

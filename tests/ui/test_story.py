@@ -59,20 +59,25 @@ def release(number: int) -> Pushable:
     return Pushable(Piece(f"app-{number}", media_types.OCI_INDEX, json.dumps(document).encode()), (), tuple(children))
 
 
-def read(site: Site) -> None:
+def read(site: Site, *images: tuple[str, int]) -> None:
     """Wait until what was pushed is read, and an advisory has been compared with it."""
     record = json.loads(advisory("EXAMPLE-1", "openssl", "3.0.15-1~deb12u1", aliases=["CVE-2026-1234"]))
     record["database_specific"] = {"severity": "CRITICAL"}
     record["affected"][0]["package"]["name"] = "libssl3"
     site.ask("POST", "advisories", {"source": "example", "records": [record]})
+    images = images or tuple(("team/app", number) for number in range(1, 4))
 
     def known() -> bool:
         asked = [
-            site.ask("GET", f"image-packages?repository=team/app&reference=1.{number}.0&platform=linux/{each}")
-            for number in range(1, 4)
+            site.ask("GET", f"image-packages?repository={name}&reference=1.{number}.0&platform=linux/{each}")
+            for name, number in images
             for each in _PLATFORMS
         ]
-        hit = site.ask("GET", "image-vulnerabilities?repository=team/app&reference=1.1.0&platform=linux/amd64")
+        [hit, *_] = [
+            site.ask("GET", f"image-vulnerabilities?repository={name}&reference=1.1.0&platform=linux/amd64")
+            for name, number in images
+            if number == 1
+        ]
         return all(one["state"] == "read" for one in asked) and bool(hit["counts"])
 
     eventually("all is read", known)
@@ -177,6 +182,19 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
     new.open("/r/team/app:1.1.0/-/gates")
     assert "CVE-2026-1234 in libssl3" in browser.text()
     picture(new, "held")
+
+    # What stands where on its way to production, and what holds it back.
+    stages = ["dev=team/dev/", "staging=team/staging/", "prod=team/prod/"]
+    new.put("pipelines/web?path=team", {"stages": stages, "approvals": ["prod=1"]})
+    for stage, number in (("staging", 1), ("dev", 2)):
+        new.push(f"team/{stage}/app", releases[number], f"1.{number}.0")
+    new.push("team/dev/worker", releases[3], "1.3.0")
+    read(new, ("team/staging/app", 1), ("team/dev/app", 2))
+    new.open("/boards/web?path=team")
+    browser.click("td.act a")
+    browser.until("document.querySelector('tr.below') !== null")
+    assert "gate no-critical on team refuses" in browser.text("tr.below")
+    picture(new, "board")
 
     # A rule, and what it would do; how the registry fares.
     new.open("/r/team/-/usage")

@@ -45,6 +45,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/r/team/app/-/promotion",
         "/promotions",
         "/promotions?state=done&image=team%2Fapp%3Aprod",
+        "/promotions?pipeline=none&path=team&stage=prod",
+        "/bundles",
         "/r/team/-/vulnerabilities",
         "/r/team/app/-/vulnerabilities",
         f"/r/team/app:{'x' * 128}",

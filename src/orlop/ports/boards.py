@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.promotion.promotion import Promotion
 
@@ -30,6 +31,13 @@ class Boards(Protocol):
 
     async def tagged(self, repository: RepositoryName, tag: Tag) -> StandingTag | None:
         """A tag by its name."""
+        ...
+
+    async def holding(
+        self, images: Collection[tuple[RepositoryName, Digest]]
+    ) -> Mapping[tuple[RepositoryName, Digest], StandingTag]:
+        """Of those digests that their repositories hold, the tag that was set last to point at one; an empty tag, since
+        it was pushed, where none does. What waits in quarantine is none of them."""
         ...
 
     async def waiting(self, path: str, pipeline: str, limit: int) -> tuple[Promotion, ...]:

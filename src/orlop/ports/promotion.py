@@ -23,6 +23,14 @@ class Move(msgspec.Struct, frozen=True):
     gates: tuple[GatePassed, ...] = ()
 
 
+class AlongPipeline(msgspec.Struct, frozen=True):
+    """A pipeline by its place and name, and a stage that is entered; empty: any."""
+
+    path: str
+    pipeline: str
+    stage: str = ""
+
+
 class PromotionOutcome(msgspec.Struct, frozen=True):
     """What became of one. `promotion` None: there was nothing to do, every image is there under its tag with all that
     refers to it."""
@@ -68,10 +76,14 @@ class Promotions(Protocol):
         ...
 
     async def page(
-        self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
+        self,
+        page: PageRequest,
+        state: PromotionState | None = None,
+        digest: Digest | None = None,
+        along: AlongPipeline | None = None,
     ) -> Page[Promotion]:
-        """Those in a state, and of an image, the newest first, with images and approvals; pages go on after a
-        number."""
+        """Those in a state, of an image, and along a pipeline, the newest first, with images and approvals; pages go on
+        after a number."""
         ...
 
     async def newest(self, target: RepositoryName) -> Promotion | None:

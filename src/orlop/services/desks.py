@@ -36,6 +36,7 @@ from orlop.services.promotion.asking import PromotionTrials
 from orlop.services.promotion.boards import PromotionBoards
 from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.desk import PromotionDesk
+from orlop.services.promotion.standing import BundleStandings
 from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
@@ -88,6 +89,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     promotion_trials: PromotionTrials
     promotion_boards: PromotionBoards
     bundles: BundleDesk
+    bundle_standings: BundleStandings
     quarantine: QuarantineDesk
     scanners: ScannerDesk
     scan_reports: ScannerReports

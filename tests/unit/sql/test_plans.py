@@ -137,6 +137,7 @@ EXCEPTIONS = {
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
     "quarantined_page": {"SCAN spans EXISTS VIRTUAL TABLE INDEX 1:": "the places that somebody asks about"},
+    "board_holding": {"USE TEMP B-TREE FOR ORDER BY": "the tags of one image"},
     "newest_images": {"SCAN l": "the last hundred tags of a repository"},
     "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},

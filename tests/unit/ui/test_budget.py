@@ -13,6 +13,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder
 from orlop.ports.held import HeldState
+from orlop.ports.promotion import AlongPipeline
 from orlop.services.desks import Desks
 from tests.content import image
 from tests.contract.advisories import ONE, SSL, TWO, ZLIB, advisory, batch, hold, matcher
@@ -58,6 +59,12 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/boards/ways/image?path=team&image=app": lambda desks, who: _on_its_way(desks, who),
     "/promotions": lambda desks, who: desks.promotions.page(who, PAGE),
     "/promotions/1": lambda desks, who: desks.promotions.get(who, 1),
+    "/promotions?pipeline=ways&path=team": lambda desks, who: desks.promotions.page(
+        who, PAGE, along=AlongPipeline("team", "ways")
+    ),
+    "/bundles": lambda desks, who: desks.bundles.page(who, PAGE),
+    "/bundles/both?path=team/dev": lambda desks, who: _bundle(desks, who),
+    "/bundles/both/trial?path=team/dev&stage=prod&pipeline=ways": lambda desks, who: _bundle_tried(desks, who),
     "/promotions/1/trial": lambda desks, who: _tried(desks, who),
     "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
@@ -107,6 +114,16 @@ async def _on_its_way(desks: Desks, who: Caller) -> None:
 async def _tried(desks: Desks, who: Caller) -> None:
     await desks.promotions.get(who, 1)
     await desks.promotions.trial(who, 1)
+
+
+async def _bundle(desks: Desks, who: Caller) -> None:
+    """Its images, and where each stands."""
+    await desks.bundle_standings.of(who, await desks.bundles.get(who, "both", "team/dev"))
+
+
+async def _bundle_tried(desks: Desks, who: Caller) -> None:
+    await _bundle(desks, who)
+    await desks.promotion_trials.bundle(who, "both", "prod", "ways", "team/dev")
 
 
 async def _vulnerability(desks: Desks, who: Caller) -> None:
@@ -163,6 +180,8 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
     visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")
     assert visitor is not None
     await scene.desks.promotions.promote(visitor.caller, [(RepositoryName("team/dev/db"), Tag("9"))], "prod")
+    both = [(DEV, Tag("1.5")), (RepositoryName("team/dev/db"), Tag("9"))]
+    await scene.desks.bundles.make(visitor.caller, "both", both)
     counted = Counted(scene.memory.engine.connection)
     for _ in range(2):  # the second time all that is remembered is known
         await browser.get("/help")

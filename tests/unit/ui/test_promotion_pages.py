@@ -5,6 +5,7 @@ import re
 import pytest
 
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.promotion.bundle import Bundle, BundledImage
 from orlop.faces.ui.browse.history import promotion_of
 from tests.content import image
 from tests.unit.ui.places import PEOPLE, person, pushed, put
@@ -39,6 +40,17 @@ async def tag_of(scene: Scene, tag: str = "1.5") -> str | None:
 
 PROMOTE = {**PLACE, "repository": str(DEV), "tag": "1.5", "digest": str(ONE.digest), "stage": "prod"}
 
+ROWS = "/boards/ways?path=team"
+BUNDLE = "/bundles/kept?path=team%2Fdev"
+
+
+async def bundled(scene: Scene, browser: Browser, name: str = "kept", **fields: str) -> tuple[int, str]:
+    """Choose the one row of the board and put it into a bundle."""
+    shown = f"{ONE.digest.partition(':')[2][:16]} -"
+    form = {"path": "team", "stage": "dev", "name": name, "row.app": shown, **fields}
+    return await post(browser, ROWS, "/boards/ways/bundle", **form)
+
+
 #: What each page is answered with, in the order of PEOPLE.
 SEEN = {
     "/boards/ways?path=team": (303, 200, 200, 200, 404, 404, 200),
@@ -47,6 +59,10 @@ SEEN = {
     "/promotions": (303, 200, 200, 200, 200, 200, 200),
     "/promotions/1": (303, 200, 200, 200, 404, 404, 200),
     "/promotions?image=team/dev/app:1.5": (303, 200, 200, 200, 404, 404, 200),
+    "/bundles": (303, 200, 200, 200, 200, 200, 200),
+    "/bundles/kept?path=team/dev": (303, 200, 200, 200, 404, 404, 200),
+    "/bundles/kept": (303, 200, 200, 200, 404, 404, 200),
+    "/bundles/kept/trial?path=team/dev&stage=prod&pipeline=ways": (303, 200, 200, 200, 404, 404, 200),
     "/r/team/-/promotion": (303, 200, 200, 200, 404, 404, 200),
     "/rules/pipelines/-/new?path=team": (303, 403, 200, 200, 403, 403, 200),
 }
@@ -56,11 +72,14 @@ SEEN = {
 async def test_who_sees_which_page(scene: Scene, who: str, at: int) -> None:
     await stages(scene, 1)
     assert (await post(await person(scene, "admin"), BOARD, "/boards/ways/promote", **PROMOTE))[0] == 303
+    assert (await bundled(scene, await person(scene, "admin"), name="kept"))[0] == 303
     browser = await person(scene, who)
     found = {path: (await browser.get(path)).status for path in SEEN}
     assert found == {path: expected[at] for path, expected in SEEN.items()}
     listed = (await browser.get("/promotions")).text
     assert ("/promotions/1" in listed) is (who in {"reader", "maintainer", "owner", "admin"})
+    listed = (await browser.get("/bundles")).text
+    assert ("/bundles/kept?path=team%2Fdev" in listed) is (who in {"reader", "maintainer", "owner", "admin"})
 
 
 async def test_what_stands_in_a_stage_is_promoted_in_place(scene: Scene) -> None:
@@ -146,7 +165,7 @@ async def test_a_board_goes_on_and_a_row_unfolds(scene: Scene) -> None:
     rest = (await browser.get("/boards/ways?path=team&last=n48&part=rows")).text
     assert (">n49<" in rest, ">n59<" in rest, "<h1>" in rest) == (True, True, False)
     below = (await browser.get(f"{BOARD}&part=below")).text
-    assert below.strip().startswith('<tr class="below"><td colspan="4">')
+    assert below.strip().startswith('<tr class="below"><td colspan="5">')
     assert "dev to prod" in below
 
 
@@ -160,11 +179,18 @@ async def test_promotions_are_found_by_state_and_image(scene: Scene) -> None:
         "?state=nonsense": True,
         "?image=team/prod/app:1.5": True,
         "?state=refused&image=team/prod/app:1.5": False,
+        "?pipeline=ways&path=team&stage=prod": True,
+        "?pipeline=ways&path=team&stage=prod&state=waiting": False,
+        "?pipeline=ways": False,
     }.items():
         page = await browser.get(f"/promotions{address}")
         assert (page.status, '"/promotions/1"' in page.text) == (200, there), address
-    wrong = await browser.get("/promotions?image=Not%20an%20image")
-    assert wrong.status == 400
+    for wrong in ("image=Not%20an%20image", "stage=prod", "pipeline=..&path=team"):
+        assert (await browser.get(f"/promotions?{wrong}")).status == 400, wrong
+    board = (await browser.get("/boards/ways?path=team")).text
+    assert '<a href="/promotions?pipeline=ways&amp;path=team">All promotions along it</a>' in board
+    page = (await browser.get("/promotions?pipeline=ways&path=team&stage=prod")).text
+    assert "orlop promotion ls --pipeline ways --at team --stage prod" in page
 
 
 async def test_what_holds_one_back_that_waits_is_told_to_those_who_decide(scene: Scene) -> None:
@@ -186,6 +212,114 @@ async def test_what_holds_one_back_that_waits_is_told_to_those_who_decide(scene:
     assert "owner refused it: not &lt;b&gt;yet&lt;/b&gt;" in page
     assert "owner asked for it, which takes 1 approval" in page
     assert "promotion 1 is refused" in (await other.get("/promotions/1/trial")).text
+
+
+async def test_what_goes_another_way_by_now_can_be_refused_and_not_approved(scene: Scene) -> None:
+    await stages(scene, 1)
+    owner, other, reader = [await person(scene, name) for name in ("owner", "maintainer", "reader")]
+    await post(owner, BOARD, "/boards/ways/promote", **PROMOTE)
+    await put(scene, "pipeline", "ways", "team", stages=["dev=team/dev/", "prod=team/live/"], approvals=["prod=1"])
+    page = (await other.get("/promotions/1")).text
+    assert ("Approve</button>" in page, "Refuse</button>" in page) == (False, True)
+    assert "Refuse</button>" not in (await reader.get("/promotions/1")).text
+    assert "is another since it was asked for" in (await other.get("/promotions/1/trial")).text
+    assert (await post(reader, "/promotions/1", "/promotions/1/refuse", reason="ask anew"))[0] == 403
+    status, said = await post(other, "/promotions/1", "/promotions/1/refuse", reason="ask anew")
+    assert (status, "maintainer refused it: ask anew" in said) == (303, True)
+
+
+async def test_rows_of_the_board_make_a_bundle_of_what_was_shown(scene: Scene) -> None:
+    await stages(scene)
+    db = RepositoryName("team/dev/db")
+    await pushed(scene).push(db, TWO, Tag("9"))
+    browser = await person(scene, "maintainer")
+    board = (await browser.get(ROWS)).text
+    boxes = dict(re.findall(r'form="bundle" name="(row\.[^"]+)" value="([^"]+)"', board))
+    assert list(boxes) == ["row.app", "row.db"]
+    form = {"path": "team", "stage": "dev", "name": "kept"}
+    for wrong, (status, why) in {
+        "none": (400, "choose the images that go together"),
+        "stage": (400, "name the stage"),
+        "empty": (400, "app has nothing in prod"),
+        "moved": (412, "is not what was shown"),
+        "name": (400, "lower-case"),
+    }.items():
+        sent = {**form, **boxes} if wrong != "none" else form
+        more = {"stage": {"stage": ""}, "empty": {"stage": "prod"}, "moved": {"row.db": "- -"}, "name": {"name": "A"}}
+        answer = await post(browser, ROWS, "/boards/ways/bundle", **{**sent, **more.get(wrong, {})})
+        assert (answer[0], why in answer[1]) == (status, True), wrong
+        assert (f'value="{boxes["row.app"]}" checked' in answer[1]) is (wrong != "none")
+    status, page = await post(browser, ROWS, "/boards/ways/bundle", **form, **boxes)
+    assert (status, "Bundle kept" in page, "2 images" in page) == (303, True, True)
+    [made] = await scene.memory.catalog.bundles.named("kept", 5)
+    assert [(one.repository, one.tag, one.digest) for one in made.images] == [
+        (DEV, "1.5", ONE.digest),
+        (db, "9", TWO.digest),
+    ]
+
+
+async def test_a_bundle_is_tried_and_then_promoted_as_one(scene: Scene) -> None:
+    await stages(scene, 1)
+    owner, reader = await person(scene, "owner"), await person(scene, "reader")
+    status, page = await bundled(scene, owner)
+    assert (status, page.count("not there"), "What would become of it" in page) == (303, 1, True)
+    trial = "/bundles/kept/trial?path=team/dev&stage=prod&pipeline=ways"
+    page = (await owner.get(trial)).text
+    assert "nothing holds it back" in page
+    assert "it would wait for 1 approval" in page
+    assert "orlop promote kept --to prod --pipeline ways --at team/dev/" in page
+    made_at = re.search(r'name="made_at" value="([0-9]+)"', page)
+    assert made_at is not None
+    form = {"path": "team/dev", "stage": "prod", "pipeline": "ways", "made_at": made_at[1]}
+    assert "held back" in (await reader.get(trial)).text
+    assert (await owner.get(trial.replace("prod", "nowhere"))).status == 400
+    status, said = await post(owner, trial, "/bundles/kept/promote", **{**form, "made_at": "1"})
+    assert (status, "bundle kept is not the one that was shown" in said) == (412, True)
+    status, said = await post(reader, trial, "/bundles/kept/promote", **form)
+    assert status == 403
+    status, said = await post(owner, trial, "/bundles/kept/promote", **form)
+    assert (status, "Promotion 1" in said, "kept" in said) == (303, True, True)
+    await post(await person(scene, "maintainer"), "/promotions/1", "/promotions/1/approve")
+    assert await tag_of(scene) == str(ONE.digest)
+    page = (await owner.get(BUNDLE)).text
+    assert ("not there" in page, page.count(">1.5</a>")) == (False, 2)
+
+
+async def test_a_bundle_is_removed_after_a_second_question(scene: Scene) -> None:
+    await stages(scene)
+    owner, maker, reader = [await person(scene, name) for name in ("owner", "maintainer", "reader")]
+    await bundled(scene, maker)
+    assert "/bundles/kept/remove" not in (await reader.get(BUNDLE)).text
+    status, said = await post(reader, BUNDLE, "/bundles/kept/remove", path="team/dev")
+    assert status == 403
+    status, said = await post(owner, BUNDLE, "/bundles/kept/remove", path="team/dev")
+    assert (status, "Remove the bundle?" in said) == (200, True)
+    assert (await owner.get(BUNDLE)).status == 200
+    status, said = await post(owner, BUNDLE, "/bundles/kept/remove", path="team/dev", confirmed="yes")
+    assert (status, "No bundle is here that you may see." in said) == (303, True)
+    assert (await owner.get(BUNDLE)).status == 404
+
+
+async def test_bundles_are_listed_a_page_at_a_time(scene: Scene) -> None:
+    await stages(scene)
+    maker = await person(scene, "maintainer")
+    for number in range(52):
+        kept = (BundledImage(DEV, Tag("1.5"), ONE.digest),)
+        one = Bundle(path="team/dev", name=f"n{number:02}", created_by="x", created_id=9, created_at=1, images=kept)
+        await scene.memory.catalog.bundles.add(one, 100, scene.by())
+    first = (await maker.get("/bundles")).text
+    assert (">n49<" in first, ">n50<" in first) == (True, False)
+    rest = (await maker.get("/bundles?last=n49+team%2Fdev&part=rows")).text
+    assert (">n50<" in rest, ">n51<" in rest, "<h1>" in rest) == (True, True, False)
+
+
+async def test_a_bundle_that_no_pipeline_leads_on_has_its_images_alone(scene: Scene) -> None:
+    await stages(scene)
+    maker = await person(scene, "maintainer")
+    await bundled(scene, maker)
+    await put(scene, "pipeline", "ways", "team", stages=["other=team/other/", "prod=team/prod/"])
+    page = (await maker.get(BUNDLE)).text
+    assert ("No pipeline that you may see" in page, "team/dev/app:1.5" in page) == (True, True)
 
 
 async def test_the_form_is_not_shown_beside_the_promotion_that_it_would_ask_for(scene: Scene) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.promotion import whole
 from orlop.adapters.sql.records import each
+from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.promotion.promotion import Promotion
 from orlop.ports.boards import StandingTag
@@ -28,6 +31,16 @@ class SqlBoards:
     async def tagged(self, repository: RepositoryName, tag: Tag) -> StandingTag | None:
         row = await self._lists.one("board_tagged", repository, tag)
         return StandingTag(*row) if row is not None else None
+
+    async def holding(
+        self, images: Collection[tuple[RepositoryName, Digest]]
+    ) -> Mapping[tuple[RepositoryName, Digest], StandingTag]:
+        pairs = msgspec.json.encode(sorted(images), enc_hook=str).decode()
+        rows = await self._lists.all("board_holding", pairs) if images else []
+        return {
+            (RepositoryName.stored(name), Digest.stored(digest)): StandingTag(tag, digest, since)
+            for name, digest, tag, since in rows
+        }
 
     async def waiting(self, path: str, pipeline: str, limit: int) -> tuple[Promotion, ...]:
         return await whole(self._lists, await self._lists.all("board_waiting", path, pipeline, limit))

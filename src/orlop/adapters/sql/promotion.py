@@ -27,7 +27,7 @@ from orlop.domain.promotion.promotion import (
     PromotionState,
 )
 from orlop.ports.by import By
-from orlop.ports.promotion import Move, PromotionOutcome
+from orlop.ports.promotion import AlongPipeline, Move, PromotionOutcome
 from orlop.ports.terms import Terms
 
 #: Greater than the number of any promotion.
@@ -134,11 +134,26 @@ class SqlPromotions:
         )
 
     async def page(
-        self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None
+        self,
+        page: PageRequest,
+        state: PromotionState | None = None,
+        digest: Digest | None = None,
+        along: AlongPipeline | None = None,
     ) -> Page[Promotion]:
         keys = after_number(page) or _BEYOND, page.size + 1
         if digest is not None:
-            rows = await self._lists.all("promotion_page_of", *keys, digest, -1 if state is None else int(state))
+            which = (along.path, along.pipeline, along.stage) if along is not None else ("", "", "")
+            rows = await self._lists.all(
+                "promotion_page_of", *keys, digest, -1 if state is None else int(state), int(along is not None), *which
+            )
+        elif along is not None:
+            name, more = "promotion_page_along", [along.path, along.pipeline]
+            if along.stage:
+                name, more = "promotion_page_into", [*more, along.stage]
+            if state is None:
+                rows = await self._lists.all(name, *keys, *more)
+            else:
+                rows = await self._lists.all(f"{name}_in", *keys, *more, int(state))
         elif state is None:
             rows = await self._lists.all("promotion_page", *keys)
         else:

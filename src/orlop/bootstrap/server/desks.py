@@ -11,6 +11,7 @@ from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.promotion import (
     build_bundle_desk,
+    build_bundle_standings,
     build_promotion_boards,
     build_promotion_desk,
     build_promotion_trials,
@@ -123,6 +124,7 @@ def build_desks(
         promotion_boards=build_promotion_boards(stores, services, gate),
         promotions=build_promotion_desk(stores, services, gate, bundles),
         bundles=bundles,
+        bundle_standings=build_bundle_standings(stores, services, gate, bundles),
         quarantine=build_quarantine_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(

@@ -49,6 +49,7 @@ from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import ImageTab, PlacePages, PlaceTab
 from orlop.faces.ui.promotion.board import BoardPages
+from orlop.faces.ui.promotion.bundles import BundlePages
 from orlop.faces.ui.promotion.place import PromotionTab
 from orlop.faces.ui.promotion.promotions import PromotionPages
 from orlop.faces.ui.quarantine.place import QuarantineTab
@@ -217,6 +218,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         RetentionTrialPages(pages, desks),
         BoardPages(pages, desks),
         PromotionPages(pages, desks),
+        BundlePages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),

@@ -24,6 +24,7 @@ from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.promotion.paths import Ways
+from orlop.services.promotion.standing import BundleStandings
 from orlop.services.promotion.work import DuePromotions
 
 
@@ -78,6 +79,11 @@ def build_promotion_trials(stores: Stores, services: Services, gate: Gate, bundl
 def build_promotion_boards(stores: Stores, services: Services, gate: Gate) -> PromotionBoards:
     """What is where."""
     return PromotionBoards(gate, services.in_force, stores.catalog.boards)
+
+
+def build_bundle_standings(stores: Stores, services: Services, gate: Gate, bundles: BundleDesk) -> BundleStandings:
+    """Where bundles stand."""
+    return BundleStandings(gate, services.in_force, stores.catalog.boards, bundles)
 
 
 def build_automatic(stores: Stores, services: Services) -> AutomaticPromotions:

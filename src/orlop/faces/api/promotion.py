@@ -14,9 +14,10 @@ from orlop.domain.errors import RequestInvalid
 from orlop.domain.names import RepositoryName, parse_held
 from orlop.domain.promotion.promotion import PromotedImage, Promotion, PromotionState
 from orlop.faces.api import values
-from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
+from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, going_on, page_of
 from orlop.ports.promotion import PromotionOutcome
 from orlop.services.management.operations import Operation
+from orlop.services.promotion.asking import along_of
 from orlop.services.promotion.bundles import IMAGES, Wanted
 from orlop.services.promotion.desk import PromotionDesk
 
@@ -198,14 +199,28 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
                 " it went.",
             ),
         ] = "",
+        pipeline: Annotated[
+            str, QueryParameter(name="pipeline", max_length=64, description="Only those along this pipeline.")
+        ] = "",
+        path: Annotated[
+            str,
+            QueryParameter(
+                name="path", max_length=255, description="The place at which that is set; empty: the registry."
+            ),
+        ] = "",
+        stage: Annotated[
+            str, QueryParameter(name="stage", max_length=64, description="Only those into this stage of the pipeline.")
+        ] = "",
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[PromotionValue]]:
-        """The promotions into places from which the caller may pull, and their own; the newest first."""
+        """The promotions into places from which the caller may pull, and their own; the newest first. A page may hold
+        fewer than were asked for, and others follow still."""
         state = PromotionState[stands.name] if stands else None
         of = parse_held(image) if image else None
-        page = await desk.page(caller_of(request), page_of(n, last), state, of)
-        return listed(request, page, PromotionValue.of, lambda one: str(one.id), n)
+        along = along_of(pipeline, path, stage)
+        page = await desk.page(caller_of(request), page_of(n, last), state, of, along)
+        return going_on(request, page.items, PromotionValue.of, page.goes_on, n)
 
     @post("/promotions", operation_id="promote", tags=["promotion"], status_code=200, operation=Operation.PROMOTION_ASK)
     async def promote(request: ApiRequest, data: JSONBody[NewPromotionValue]) -> PromotionOutcomeValue:

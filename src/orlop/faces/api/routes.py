@@ -137,7 +137,7 @@ def routes(desks: Desks) -> Litestar:
         *gates.gates(desks.gates),
         *promotion.promotions(desks.promotions),
         *promotion_boards.promotion_boards(desks.promotion_boards, desks.promotion_trials),
-        *bundles.bundles(desks.bundles),
+        *bundles.bundles(desks.bundles, desks.bundle_standings),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

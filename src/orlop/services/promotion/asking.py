@@ -8,7 +8,10 @@ from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError, RequestInvalid, Stale, Unavailable
 from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
+from orlop.domain.settings import checked_name, checked_path
+from orlop.ports.promotion import AlongPipeline
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.promotion.bundles import IMAGES, BundleDesk, Wanted
@@ -17,6 +20,16 @@ from orlop.services.promotion.paths import Way, Ways, promoted
 
 #: An image as it is named, and the digest that is meant.
 _Meant = tuple[RepositoryName, Reference, Digest]
+
+
+def along_of(pipeline: str, path: str, stage: str) -> AlongPipeline | None:
+    """The promotions that somebody means by a pipeline, its place, and a stage of it; None: all. Raises NameInvalid,
+    RequestInvalid for a place or a stage without a pipeline."""
+    if pipeline:
+        return AlongPipeline(checked_path(path.strip("/")), checked_name(PIPELINES.kind, pipeline), stage)
+    if path.strip("/") or stage:
+        raise RequestInvalid("name the pipeline whose place or stage that is")
+    return None
 
 
 class Asking:
@@ -45,11 +58,14 @@ class Asking:
         return await self._asked(caller, meant, stage, pipeline)
 
     async def bundle(
-        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None, made_at: int = 0
     ) -> NewPromotion:
-        """The images of a bundle, by the digests that it holds. `path`: its place. Raises as images, and as
-        BundleDesk.get."""
+        """The images of a bundle, by the digests that it holds. `path`: its place; `made_at`: when the one was made
+        that was shown, in microseconds since 1970. Raises as images, as BundleDesk.get, and Stale where it is another
+        by now."""
         bundle = await self._bundles.get(caller, name, path)
+        if made_at and bundle.created_at != made_at:
+            raise Stale(f"bundle {name} is not the one that was shown", {"bundle": name})
         for image in bundle.images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image.repository)
         meant: list[_Meant] = [(one.repository, one.tag or one.digest, one.digest) for one in bundle.images]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.access import Action, Caller
-from orlop.domain.errors import NameInvalid, NotFound
+from orlop.domain.errors import NameInvalid, NotFound, RequestInvalid
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.domain.promotion.pipeline import PIPELINES, Pipeline, Stage
@@ -101,6 +101,13 @@ class PromotionBoards:
         size = min(page.size, ROWS_MOST)
         names = await self._names(pipeline, seeing, page.after, size + 1)
         return await self._board((path, name, pipeline), seeing, names[:size], more=len(names) > size)
+
+    async def rows(self, caller: Caller, path: str, name: str, images: Sequence[str]) -> Board:
+        """The board with some rows alone, at most ROWS_MOST. Raises as `page` does, and RequestInvalid."""
+        if len(images) > ROWS_MOST:
+            raise RequestInvalid(f"a board has at most {ROWS_MOST} rows, these are {len(images)}")
+        pipeline, seeing = await self._pipeline(caller, path, name)
+        return await self._board((path, name, pipeline), seeing, images, more=False)
 
     async def row(self, caller: Caller, path: str, name: str, image: str) -> Board:
         """The board with one row alone. Raises as `page` does, and NotFound where nothing of it is seen."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from orlop.domain.access import Caller
-from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Denied, NotFound, RequestInvalid, Stale
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.promotion.bundle import Bundle, BundledImage, place_of
@@ -32,10 +33,12 @@ class BundleDesk:
         self._manifests = manifests
         self._rows = rows
 
-    async def make(self, caller: Caller, name: str, images: Wanted) -> Bundle:
-        """Put images under a name, each by the digest that it has now. The same again is the one that there is.
+    async def make(self, caller: Caller, name: str, images: Wanted, shown: Sequence[Digest] = ()) -> Bundle:
+        """Put images under a name, each by the digest that it has now, which is that in `shown`, where that is said.
+        The same again is the one that there is.
 
-        Raises Denied, ManifestUnknown, RequestInvalid; Conflict where the name is taken.
+        Raises Denied, ManifestUnknown, RequestInvalid; Conflict where the name is taken; Stale where one is not what
+        was shown.
         """
         checked_name("bundle", name)
         if not 0 < len(images) <= IMAGES:
@@ -46,6 +49,9 @@ class BundleDesk:
             manifest = await self._manifests.seen(repository, reference, caller)
             tag = reference if isinstance(reference, Tag) else None
             found.append(BundledImage(repository, tag, manifest.digest))
+        for one, before in zip(found, shown, strict=False):
+            if one.digest != before:
+                raise Stale(f"{one.repository}:{one.tag} is not what was shown any more", {"reference": str(one.tag)})
         if len({(one.repository, one.tag or one.digest) for one in found}) < len(found):
             raise RequestInvalid("two of the images are the same")
         now = self._gate.now()
@@ -80,10 +86,22 @@ class BundleDesk:
         """Remove one: its author may, and who edits rules wherever its images are. What was promoted of it stays.
         Raises as get, and Denied."""
         bundle = await self.get(caller, name, path)
+        await self.check_remove(caller, bundle)
+        await self._rows.remove(bundle.path, bundle.name, by(caller, self._gate.now()))
+
+    async def check_remove(self, caller: Caller, bundle: Bundle) -> None:
+        """Raises Denied unless somebody who sees it may remove it."""
         own = _is_own(caller, bundle)
         for image in bundle.images:
             await self._gate.check(caller, Operation.BUNDLE_REMOVE, own=own, repository=image.repository)
-        await self._rows.remove(bundle.path, bundle.name, by(caller, self._gate.now()))
+
+    async def may_remove(self, caller: Caller, bundle: Bundle) -> bool:
+        """Whether somebody who sees it may remove it."""
+        try:
+            await self.check_remove(caller, bundle)
+        except Denied:
+            return False
+        return True
 
     async def _seeing(self, caller: Caller) -> Callable[[Bundle], bool]:
         await self._gate.check(caller, Operation.BUNDLE_READ, own=True)

@@ -9,14 +9,13 @@ from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, Stale, Unauthorized, Unavailable
 from orlop.domain.names import Reference, RepositoryName
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import PageRequest, page_of
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.catalog import by
-from orlop.ports.promotion import PromotionOutcome, Promotions
+from orlop.ports.promotion import AlongPipeline, PromotionOutcome, Promotions
 from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
 from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking
 from orlop.services.promotion.bundles import AT_ONCE, Wanted
@@ -25,12 +24,23 @@ from orlop.services.promotion.deciding import Deciding, author
 from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.tags.terms import WriteTerms
 
+#: How often promotions are looked through for a page.
+_TIMES = 50
+
 
 class MayDecide(msgspec.Struct, frozen=True):
     """What of a promotion that waits is up to somebody."""
 
     approve: bool = False
     refuse: bool = False
+
+
+class PromotionPage(msgspec.Struct, frozen=True):
+    """Some promotions. `goes_on`: after which number others may follow, perhaps where none of a page was seen; empty:
+    there are no more."""
+
+    items: tuple[Promotion, ...]
+    goes_on: str = ""
 
 
 class PromotionDesk:
@@ -71,11 +81,11 @@ class PromotionDesk:
         return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline, shown))
 
     async def promote_bundle(
-        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
+        self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None, made_at: int = 0
     ) -> PromotionOutcome:
-        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place. Raises as
-        promote, and as BundleDesk.get."""
-        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
+        """Promote the images of a bundle as one, by the digests that the bundle holds. `path`: its place; `made_at`:
+        when the one was made that was shown. Raises as promote, and as BundleDesk.get."""
+        return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path, made_at))
 
     async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
         try:
@@ -119,11 +129,16 @@ class PromotionDesk:
         return await self._deciding.out(promotion, who, who.at)
 
     async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
-        """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
+        """End a promotion that waits: whoever may approve it may, and its author; where its pipeline is another by now,
+        whoever may push to every target. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
         if not promotion.is_of(caller.subject.id):
-            _, way = await self._deciding.way(promotion)
-            await self._approvers.check(caller, promotion, way)
+            try:
+                _, way = await self._deciding.way(promotion)
+            except Conflict:
+                await self._approvers.check_pushes(caller, promotion)
+            else:
+                await self._approvers.check(caller, promotion, way)
         ended = await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
         self._counted(Became.REFUSED)
         return ended
@@ -161,9 +176,13 @@ class PromotionDesk:
         try:
             for image in promotion.images:
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
-            _, way = await self._deciding.way(promotion)
+            try:
+                _, way = await self._deciding.way(promotion)
+            except Conflict:
+                await self._approvers.check_pushes(caller, promotion)
+                return MayDecide(refuse=True)
             await self._approvers.check(caller, promotion, way)
-        except (Conflict, Denied, NotFound, Unauthorized):
+        except (Denied, NotFound, Unauthorized):
             return MayDecide()
         put_there = bool(caller.subject.id) and caller.subject.id == promotion.asked_id
         return MayDecide(approve=not put_there, refuse=True)
@@ -233,22 +252,32 @@ class PromotionDesk:
         page: PageRequest,
         state: PromotionState | None = None,
         image: tuple[RepositoryName, Reference] | None = None,
-    ) -> Page[Promotion]:
-        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever. Raises
-        PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
+        along: AlongPipeline | None = None,
+    ) -> PromotionPage:
+        """Those that the caller may see, the newest first. `image`: those of its digest, from and to wherever; `along`:
+        those along a pipeline. Raises PageInvalid; for an image that may not be pulled Denied, ManifestUnknown."""
         await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
         digest = None
         if image is not None:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=image[0])
             digest = (await self._manifests.seen(*image, caller)).digest
         seeing = await self._gate.administers(caller)
-        return await seen(
-            lambda part: self._rows.page(part, state, digest),
-            page,
-            lambda one: str(one.id),
-            lambda one: one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images),
-            AT_ONCE,
-        )
+        found: list[Promotion] = []
+        after, size = page.after, min(page.size + 1, AT_ONCE)
+        for _ in range(_TIMES):
+            looked = await self._rows.page(PageRequest(size, after), state, digest, along)
+            found += (
+                one
+                for one in looked.items
+                if one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images)
+            )
+            kept = page_of(found, page)
+            if kept.more:
+                return PromotionPage(kept.items, str(kept.items[-1].id) if kept.items else "")
+            if not looked.more:
+                return PromotionPage(kept.items)
+            after, size = str(looked.items[-1].id), AT_ONCE
+        return PromotionPage(tuple(found), after)
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
         """One that waits. Raises NotFound, Stale; one that waited for too long ends."""

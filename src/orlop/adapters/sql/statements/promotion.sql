@@ -45,7 +45,28 @@ SELECT p.id, p.path, p.pipeline, p.source, p.stage, p.bundle, p.state, p.asked_b
 FROM promotions p
 WHERE p.id IN (SELECT i.promotion_id FROM promotion_images i WHERE i.digest = ?3 AND i.promotion_id < ?1)
   AND (?4 < 0 OR p.state = ?4)
+  AND (?5 = 0 OR (p.path = ?6 AND p.pipeline = ?7 AND (?8 = '' OR p.stage = ?8)))
 ORDER BY p.id DESC LIMIT ?2;
+
+-- name: promotion_page_along
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at, automatic
+FROM promotions WHERE path = ?3 AND pipeline = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: promotion_page_along_in
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at, automatic
+FROM promotions WHERE path = ?3 AND pipeline = ?4 AND state = ?5 AND id < ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: promotion_page_into
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at, automatic
+FROM promotions WHERE path = ?3 AND pipeline = ?4 AND stage = ?5 AND id < ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: promotion_page_into_in
+SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
+       ended_by, why, due_at, automatic
+FROM promotions WHERE path = ?3 AND pipeline = ?4 AND stage = ?5 AND state = ?6 AND id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: promotion_images_of
 SELECT promotion_id, repository, tag, digest, target, target_tag, previous, moved FROM promotion_images

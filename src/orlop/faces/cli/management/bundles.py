@@ -31,6 +31,13 @@ _COLUMNS: dict[str, Any] = {
     "CREATED": "created_at",
 }
 
+_STANDING: dict[str, Any] = {
+    "PIPELINE": "pipeline",
+    "IMAGE": lambda one: _image(one),
+    "DIGEST": lambda one: one["digest"][:19],
+    "STANDS IN": lambda one: ", ".join(each["stage"] for each in one["stages"]),
+}
+
 
 def register(app: cyclopts.App, servers: Servers) -> None:
     """Add the group."""
@@ -38,6 +45,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
     app.command(group)
     _create(group, servers)
     _looking(group, servers)
+    _where(group, servers)
     _remove(group, servers)
 
 
@@ -114,6 +122,24 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
 
+def _where(group: cyclopts.App, servers: Servers) -> None:
+    @group.command
+    def where(name: Name, /, *, place: BundlePlace = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Show in which stages the images of a bundle stand, by the pipelines that all of them are in.
+
+        Parameters
+        ----------
+        json
+            Print a JSON array.
+        """
+
+        async def do(server: ManagementServer) -> None:
+            found = (await server.ask("GET", _address(name, place, "/standing"))).value
+            shown.rows(found, _STANDING, json=json)
+
+        return work(servers, at, do)
+
+
 def _remove(group: cyclopts.App, servers: Servers) -> None:
     @group.command
     def rm(name: Name, /, *, place: BundlePlace = "", at: ServerChoice = HERE) -> int:
@@ -126,9 +152,9 @@ def _remove(group: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
 
-def _address(name: str, place: str) -> str:
+def _address(name: str, place: str, what: str = "") -> str:
     query = f"?{urlencode({'path': typed.here(place).strip('/')})}" if place else ""
-    return f"/bundles/{path_of(name)}{query}"
+    return f"/bundles/{path_of(name)}{what}{query}"
 
 
 def _image(image: dict[str, Any]) -> str:

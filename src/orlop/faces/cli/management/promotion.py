@@ -109,6 +109,9 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         *,
         state: Literal["waiting", "done", "refused", "expired", "rolled-back"] | None = None,
         image: str = "",
+        pipeline: str = "",
+        place: Where = "/",
+        stage: str = "",
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
@@ -120,12 +123,17 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
             Only those.
         image
             Only those of the digest of this image, REPOSITORY:TAG or REPOSITORY@DIGEST: how it came where it is.
+        pipeline
+            Only those along this pipeline.
+        stage
+            Only those into this stage of the pipeline.
         json
             Print a JSON array.
         """
 
         async def do(server: ManagementServer) -> None:
-            asked = {"state": state, "image": image}
+            where = place.strip("/")
+            asked = {"state": state, "image": image, "pipeline": pipeline, "path": where, "stage": stage}
             found = await everything(server, "/promotions", **{name: each for name, each in asked.items() if each})
             shown.rows(found, _COLUMNS, json=json)
 

@@ -15,6 +15,17 @@ def board_image_address(name: str, path: str, image: str) -> str:
     return f"/boards/{quote(name, safe='')}/image?{urlencode(said)}"
 
 
+def promotions_address(pipeline: str, path: str) -> str:
+    """Those along a pipeline."""
+    said = {key: value for key, value in (("pipeline", pipeline), ("path", path)) if value}
+    return f"/promotions?{urlencode(said)}"
+
+
+def bundle_address(name: str, path: str) -> str:
+    """A bundle, by its name and place."""
+    return f"/bundles/{quote(name, safe='')}?{urlencode({'path': path})}"
+
+
 def promotion_address(number: int) -> str:
     """One promotion."""
     return f"/promotions/{number}"

@@ -27,8 +27,10 @@ from orlop.faces.ui.promotion.addresses import board_address, promotion_address
 from orlop.faces.ui.promotion.reasons import reason_of
 from orlop.faces.ui.routes import Route
 from orlop.services.desks import Desks
+from orlop.services.promotion.asking import along_of
 
 _MANY = 50
+_FILTERS = ("state", "image", "pipeline", "path", "stage")
 #: By their names in addresses.
 _STATES = {state.name.lower().replace("_", "-"): state for state in PromotionState}
 
@@ -67,17 +69,19 @@ class PromotionPages:
         )
 
     async def list(self, exchange: UiExchange) -> Reply:
-        """The newest first, of a state or an image."""
-        state, image = exchange.query.get("state", ""), exchange.query.get("image", "").strip()
+        """The newest first, of a state, an image, a pipeline."""
+        asked_for = {name: exchange.query.get(name, "").strip() for name in _FILTERS}
+        state, image = asked_for["state"], asked_for["image"]
         page, refusal = None, None
         try:
             held = parse_held(image) if image else None
+            along = along_of(asked_for["pipeline"], asked_for["path"], asked_for["stage"])
             asked = PageRequest(_MANY, exchange.query.get("last", ""))
-            page = await self._desk.page(exchange.caller, asked, _STATES.get(state), held)
+            page = await self._desk.page(exchange.caller, asked, _STATES.get(state), held, along)
         except (NameInvalid, TagInvalid, DigestInvalid, RequestInvalid) as error:
             refusal = error
-        said = {key: value for key, value in (("state", state), ("image", image)) if value}
-        more = str(page.items[-1].id) if page is not None and page.more else ""
+        said = {key: value for key, value in asked_for.items() if value}
+        more = page.goes_on if page is not None else ""
         return self._pages.page(
             exchange,
             "promotion/list",
@@ -85,9 +89,8 @@ class PromotionPages:
             parts=("rows",),
             promotions=page.items if page is not None else (),
             more=f"/promotions?{urlencode({**said, 'last': more})}" if more else "",
-            state=state,
             states=tuple(_STATES),
-            image=image,
+            filters=asked_for,
             asked=urlencode(said),
             address=image_address,
         )

@@ -74,6 +74,20 @@
     keys[event.key]();
   });
 
+  // A row unfolds what is put below it, and folds it again.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const link = event.target.closest("[data-unfolds]");
+    const below = link?.closest("tr").nextElementSibling;
+    if (!below?.matches(".below")) return;
+    event.preventDefault();
+    below.remove();
+    link.ariaExpanded = "false";
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const link = event.target.closest("[data-unfolds]");
+    if (link && event.detail.successful) link.ariaExpanded = "true";
+  });
+
   document.addEventListener("htmx:afterSwap", (event) => tellTimes(event.detail.target.parentElement ?? document));
   document.addEventListener("orlop:shown", (event) => tellTimes(event.target));
   tellTimes(document);
