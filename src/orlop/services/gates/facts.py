@@ -12,9 +12,8 @@ from orlop.domain.gates.expressions import is_about_findings
 from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
-from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
+from orlop.domain.inside.licence_rules import LICENCE_RULES
 from orlop.domain.inside.matching import MATCHER_VERSION
-from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
 from orlop.domain.quarantine.landing import runs
@@ -234,9 +233,7 @@ class GateFacts:
         exceptions = await self._acceptance.exceptions(repository, tags)
         found = []
         for held in await self._insides.packages(image):
-            package, url = held.package, without_version(held.purl)
-            licence = expression_of(package.licences, package.type) or "; ".join(package.licences)
-            wrong = licence_finding(package, url, licence, rules, exceptions)
+            wrong = licence_finding(held, rules, exceptions)
             if wrong is not None and wrong.accepted is None:
-                found.append(LicenceThing(package.name, package.version, wrong.why))
+                found.append(LicenceThing(held.package.name, held.package.version, wrong.why))
         return tuple(found[:_MOST])
