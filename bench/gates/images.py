@@ -38,7 +38,8 @@ def filled(port: int, credential: str) -> None:
             pieces = pushed.blobs if number < REPOSITORIES * LAYERS else pushed.blobs[:1]
             for piece in pieces:
                 target = f"/v2/{repository}/blobs/uploads/?digest={quote(piece.digest)}"
-                assert connection.ask("POST", target, credential, body=piece.content).status == 201
+                answer = connection.ask("POST", target, credential, body=piece.content)
+                assert answer.status == 201, answer
             lines = credential, f"content-type: {pushed.media_type}"
             target = f"/v2/{repository}/manifests/{number}"
             assert connection.ask("PUT", target, *lines, body=pushed.content).status == 201

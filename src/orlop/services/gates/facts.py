@@ -8,7 +8,7 @@ from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.gates.conditions import ImageFacts
-from orlop.domain.gates.expressions import is_about_findings
+from orlop.domain.gates.expressions import TOO_MUCH, is_about_findings
 from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
@@ -109,6 +109,7 @@ class GateFacts:
                 )
                 for image in images
             ]
+            settled = settled and not any(TOO_MUCH in image.expressed.values() for image in images)
         ends = [each.body.ends_at for each in await self._acceptance.exceptions(ruling, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
             signed = await self._trust.signed_by(repository, manifest.digest, names, ruling)
