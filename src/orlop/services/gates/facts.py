@@ -136,7 +136,7 @@ class GateFacts:
             GivenFinding(one.id, one.package, one.installed, one.fixed, one.severity, one.exploited)
             for one in image.found
         )
-        given = Given(repository=repository, digest=str(digest), said=said, findings=found)
+        given = Given(repository=str(repository), digest=str(digest), said=said, findings=found)
         return await self._expressions.judge(asked, given)
 
     async def _has_sbom(
