@@ -1,4 +1,4 @@
-"""Sigstore's cases for programs that verify, put to what judges signatures here: `python -m bench.sigstore FOLDER ROOT`.
+"""Sigstore's cases for what verifies, put to what judges signatures here: `python -m bench.sigstore FOLDER ROOT`.
 
 FOLDER is a check-out of sigstore/sigstore-conformance, ROOT the `trusted_root.json` of the public instance, for the
 cases that bring none of their own. All that `test_verify` of that suite asks is asked; nothing needs a network.

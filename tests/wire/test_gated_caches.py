@@ -117,3 +117,21 @@ def test_signers_and_exceptions_of_a_virtual_count_for_its_own_gates(shown: Scen
     shown.upstream.push(APP, made, tag := f"sha256-{GOOD.digest.hex}.sig")
     shown.pull(made, tag, repository="hub/app")
     assert said(shown, "all/app", "good") == ""
+
+
+def test_a_signature_of_an_index_counts_for_what_it_lists_in_a_cache(shown: Scene) -> None:
+    pem = OURS.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    shown.set("signers", "release-team", "hub", {"keys": [pem]})
+    shown.set("gate", "signed", "hub", {"signed_by": ["release-team"], "mode": "enforce"})
+    both = index("both signed", [BAD, GOOD])
+    shown.upstream.push(APP, both, "all")
+    references = ("all", str(both.digest), str(BAD.digest), str(GOOD.digest))
+    for way in WAYS:
+        for reference in references:
+            assert "nobody signed it" in said(shown, way, reference), (way, reference)
+    made = signature(both.digest, OURS)
+    shown.upstream.push(APP, made, tag := f"sha256-{both.digest.hex}.sig")
+    shown.pull(made, tag, repository="hub/app")
+    for way in WAYS:
+        for reference in references:
+            assert said(shown, way, reference) == "", (way, reference)
