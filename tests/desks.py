@@ -351,7 +351,7 @@ def _verdicts(
         acceptance,
         in_force,
         SaidOfImages(content.blobs, Upstreams(identity.documents, opened.settings_changes, catalog.cached_content)),
-        ProcessExpressions(),
+        ProcessExpressions(clock),
         documents,
         ImageTrust(content.repository, judgements),
     )

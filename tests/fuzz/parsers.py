@@ -62,7 +62,7 @@ from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
 from tests.content import image, index
-from tests.fuzz import advisories, layers, packages, sboms, vex
+from tests.fuzz import advisories, layers, packages, sboms, signatures, vex
 
 #: What a parser may answer with instead of a result.
 REFUSALS = (RegistryError, ConfigurationInvalid)
@@ -453,6 +453,11 @@ TARGETS: dict[str, Target] = {
     "advisories": Target(advisories.file, advisories.FILES),
     "sbom": Target(sboms.document, sboms.DOCUMENTS),
     "vex": Target(vex.document, vex.DOCUMENTS),
+    **{
+        f"signature-{form}": Target(partial(signatures.signature, form), seeds)
+        for form, seeds in signatures.SIGNATURES.items()
+    },
+    "trusted-root": Target(signatures.root, signatures.ROOTS),
     "licence": _text(vex.licence, *vex.LICENCES),
     "purl": _text(advisories.url, *advisories.URLS),
     "versions": _text(advisories.versions, *advisories.VERSIONS),

@@ -312,3 +312,18 @@ def test_a_restart_goes_on_with_what_the_scanner_is_at(api: Managed, adapter: Ad
     assert api.ask("GET", "tags?repository=restart/app")[0]["pulled_at"] is None, (
         "that a scanner pulls it is no use of it"
     )
+
+
+def test_a_gate_on_pull_and_quarantine_hold_nothing_back_from_a_scanner(api: Managed, adapter: Adapter) -> None:
+    adapter.waits = 0
+    scanner(api, adapter, "gated")
+    gate = {"on": ["pull"], "labels": ["owner"], "mode": "enforce"}
+    api.put("gates/owned?path=gated", gate)
+    api.push("gated/app", image("held back", [BASE]), "1")
+    assert ended(api, "gated/app")["verdict"] == "findings"
+    # The token is good for what gates hold back in that repository, and for nothing else.
+    scanner(api, adapter, "gated-in-quarantine", "other")
+    api.put("gates/owned?path=gated-in-quarantine", gate)
+    api.put("quarantine-rules/in?path=gated-in-quarantine", {})
+    api.push("gated-in-quarantine/app", held := image("held in quarantine", [BASE]), "1")
+    until(lambda: held.digest in [one["artifact"]["digest"] for one in adapter.orders])

@@ -166,3 +166,27 @@ def test_a_signature_from_another_repository_counts_for_its_own_image_alone(regi
     registry.push("prod/copied", other, "1")
     registry.push("prod/copied", signature, tag_of(other))
     assert signed_by(said(registry, "prod/copied", other)) == {"team": 1, "notary": 0}
+
+
+def test_what_was_verified_is_counted(registry: Managed) -> None:
+    def counted() -> dict[str, float]:
+        lines = (line for line in registry.scraped().splitlines() if line.startswith("orlop_signature"))
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    one = image("counted")
+    registry.push("prod/counted", one, "1")
+    registry.push("prod/counted", holding([simple(one), simple(one, 1, new_key())]), tag_of(one))
+    before = counted()
+    said(registry, "prod/counted", one)
+    said(registry, "prod/counted", one)
+    after = counted()
+    assert {name: value - before.get(name, 0) for name, value in after.items() if "_bucket" not in name} | {
+        "orlop_signature_verification_seconds_sum": 0
+    } == {
+        'orlop_signatures_verified_total{outcome="counts"}': 1,
+        'orlop_signatures_verified_total{outcome="refused"}': 1,
+        'orlop_signature_verdicts_total{source="verified"}': 2,
+        'orlop_signature_verdicts_total{source="kept"}': 2,
+        "orlop_signature_verification_seconds_count": 1,
+        "orlop_signature_verification_seconds_sum": 0,
+    }

@@ -11,10 +11,10 @@ class Expressions(Protocol):
 
     async def check(self, expression: str, *, findings: bool) -> str:
         """Why it cannot be asked at all: it does not parse, names what is not given, or answers neither true nor false;
-        empty: it can. `findings`: those are given."""
+        empty: it can. `findings`: those are given. Raises Unavailable where expressions cannot be asked at all."""
         ...
 
     async def judge(self, expressions: Sequence[str], given: Given) -> Mapping[str, str]:
         """Why an image does not meet each, as half a sentence; empty: it does. What cannot be answered within the
-        bounds is not met."""
+        bounds is not met. Raises Unavailable as `check`."""
         ...

@@ -77,7 +77,7 @@ class SignatureVerifier(Protocol):
 
 
 #: The version of what judges: verdicts of another one are found anew.
-JUDGED_BY = 1
+JUDGED_BY = 2
 
 
 class KeptJudgement(msgspec.Struct, frozen=True, kw_only=True):

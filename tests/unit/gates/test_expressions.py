@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from orlop.adapters.expressions.process import ProcessExpressions
+from orlop.adapters.expressions.process import SPARED, ProcessExpressions
+from orlop.bootstrap.clocks import SystemClock
+from orlop.domain.errors import Unavailable
 from orlop.domain.gates.conditions import ImageFacts
-from orlop.domain.gates.expressions import OF_FINDINGS, OF_IMAGES, is_about_findings
+from orlop.domain.gates.expressions import OF_FINDINGS, OF_IMAGES, TOO_MUCH, is_about_findings
 from orlop.domain.gates.gate import Gate, GateAt
 from orlop.domain.gates.given import Given, GivenFinding
 
@@ -19,7 +21,6 @@ Does = Callable[[Coroutine[Any, Any, T]], T]
 
 BAD = GivenFinding("CVE-2026-1", "openssl", "3.0.11", ("3.0.15",), "critical", False)
 SAID = ImageFacts(platform="linux/amd64", user="app", labels={"team": "backend"}, size=7)
-TOO_MUCH = "cannot be answered: it takes more time or memory than it may have"
 
 
 class Asked:
@@ -45,7 +46,7 @@ class Asked:
 @pytest.fixture(scope="module")
 def asked() -> Iterator[Asked]:
     with asyncio.Runner() as runner:
-        expressions = ProcessExpressions(deadline=20.0)
+        expressions = ProcessExpressions(SystemClock(), deadline=20.0)
         yield Asked(runner, expressions)
         runner.run(expressions.close())
 
@@ -130,7 +131,10 @@ def test_one_that_takes_too_much_does_not_spoil_the_others(asked: Asked) -> None
 
 def test_who_takes_longer_than_they_may_is_not_met_and_the_next_is_answered() -> None:
     async def told() -> tuple[str, str]:
-        expressions, given = ProcessExpressions(deadline=0.0), Given(repository="a", digest="b", said=SAID)
+        expressions, given = (
+            ProcessExpressions(SystemClock(), deadline=0.0),
+            Given(repository="a", digest="b", said=SAID),
+        )
         late = (await expressions.judge(["true"], given))["true"]
         refused = await expressions.check("true", findings=False)
         await expressions.close()
@@ -147,6 +151,52 @@ def test_a_process_that_ended_is_started_anew(asked: Asked) -> None:
     assert process is not None
     process.kill()
     assert asked.why("true") == ""
+
+
+def test_one_that_took_too_much_is_not_asked_again_within_a_minute_about_the_same() -> None:
+    async def told() -> None:
+        clock = _Clock()
+        expressions, given = ProcessExpressions(clock, deadline=0.0), Given(repository="a", digest="b", said=SAID)
+        other = Given(repository="a", digest="c", said=SAID)
+        assert await expressions.judge(["true"], given) == {"true": TOO_MUCH}
+        expressions._deadline = 20.0
+        assert await expressions.judge(["true", "1 == 1"], given) == {"true": TOO_MUCH, "1 == 1": ""}
+        assert await expressions.judge(["true"], other) == {"true": ""}
+        clock.at += SPARED - 1
+        assert await expressions.judge(["true"], given) == {"true": TOO_MUCH}
+        clock.at += 1
+        assert await expressions.judge(["true"], given) == {"true": ""}
+        await expressions.close()
+
+    asyncio.run(told())
+
+
+class _Clock:
+    at = 1
+
+    def now(self) -> int:
+        return self.at
+
+
+@pytest.mark.parametrize(
+    ("module", "start", "why"),
+    [
+        ("orlop.adapters.expressions.nothing", 20.0, "the process that does cannot be started"),
+        ("orlop.adapters.expressions.child", 0.0, "the process that does did not start within 0 seconds"),
+    ],
+)
+def test_a_process_that_does_not_start_is_no_fault_of_expressions(module: str, start: float, why: str) -> None:
+    async def told() -> None:
+        expressions = ProcessExpressions(SystemClock(), start=start, module=module)
+        given = Given(repository="a", digest="b", said=SAID)
+        said = f"^expressions cannot be evaluated here: {why}$"
+        with pytest.raises(Unavailable, match=said):
+            await expressions.judge(["true"], given)
+        with pytest.raises(Unavailable, match=said):
+            await expressions.check("true", findings=False)
+        await expressions.close()
+
+    asyncio.run(told())
 
 
 def test_an_expression_about_findings_needs_an_image_that_is_read() -> None:

@@ -96,15 +96,22 @@ class Sigstore:
             .sign(self.tsa_root_key, hashes.SHA256())
         )
 
-    def root(self, *, logs: bool = True, stamps: bool = True, since: str = "2025-01-01T00:00:00Z") -> str:
-        """Its trusted root."""
+    def root(
+        self, *, logs: bool = True, stamps: bool = True, since: str = "2025-01-01T00:00:00Z", until: str = ""
+    ) -> str:
+        """Its trusted root. `until`: when the key of its log of signatures ends to hold."""
         span = {"start": since}
 
         def log(key: ec.EllipticCurvePrivateKey) -> Mapping[str, Any]:
+            ended = {"end": until} if until and key is self.log_key else {}
             return {
                 "baseUrl": "https://rekor.example",
                 "hashAlgorithm": "SHA2_256",
-                "publicKey": {"rawBytes": b64(spki(key)), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": span},
+                "publicKey": {
+                    "rawBytes": b64(spki(key)),
+                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                    "validFor": span | ended,
+                },
                 "logId": {"keyId": b64(self.log_id(key))},
             }
 

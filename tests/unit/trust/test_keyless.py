@@ -97,6 +97,38 @@ def test_rekor_2_counts_with_a_timestamp(sigstore: Sigstore) -> None:
     assert "cannot be read" in judged(sigstore.root(), found(b"no timestamp")).problem
 
 
+def test_the_key_of_a_log_of_rekor_2_has_to_hold_when_it_was_stamped(sigstore: Sigstore) -> None:
+    """Its entries tell no time of their own, and what they claim without a promise is no proof."""
+    key, payload = new_key(), statement(IMAGE)
+    certificate, signature = sigstore.leaf(key), signed_by(key, authenticated(payload))
+    body = hashed_entry_2(authenticated(payload), signature, certificate)
+    before, behind = ((AT + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ") for days in (-1, 1))
+
+    def found(claimed: Any = None, *stamps: bytes) -> FoundSignature:
+        entry = sigstore.entry(body, ("hashedrekord", "0.0.2"), at=None)
+        if claimed is not None:
+            entry["integratedTime"] = claimed
+        material = {
+            "certificate": {"rawBytes": b64(certificate.public_bytes(Encoding.DER))},
+            "tlogEntries": [entry],
+            "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": b64(each)} for each in stamps]},
+        }
+        return FoundSignature(form=SignatureForm.BUNDLE, content=bundle(payload, signature, material))
+
+    stamp = sigstore.stamp(signature, AT + timedelta(minutes=1))
+    ended = "it stands in no log that is trusted, or not for that time"
+    assert judged(sigstore.root(until=behind), found(None, stamp)).makers
+    assert ended in judged(sigstore.root(until=before), found(None, stamp)).problem
+    claimed = str(int((AT - timedelta(days=2)).timestamp()))
+    assert ended in judged(sigstore.root(until=before), found(claimed, stamp)).problem
+    assert ended in judged(sigstore.root(until=behind), found()).problem
+    assert "nothing vouches for when" in judged(sigstore.root(), found()).problem
+
+
+def test_a_root_without_logs_asks_for_a_timestamp(sigstore: Sigstore) -> None:
+    assert "nothing vouches for when" in judged(sigstore.root(logs=False), made_with(sigstore)).problem
+
+
 def test_the_annotations_of_cosign_2_count(sigstore: Sigstore) -> None:
     key = new_key()
     critical = {"image": {"docker-manifest-digest": IMAGE}, "type": "cosign container image signature"}

@@ -1,7 +1,8 @@
 """The process that answers expressions: `python -m orlop.adapters.expressions.child`.
 
-Questions come on standard input one after another, and answers go to standard output in the same order, each as
-MessagePack behind its length in four bytes. Whoever starts it kills it when one takes too long; it ends with its input.
+First it says that it is there. Questions come on standard input one after another, and answers go to standard output
+in the same order, each as MessagePack behind its length in four bytes. Whoever starts it kills it when one takes too
+long; it ends with its input.
 """
 
 import os
@@ -100,7 +101,8 @@ def _told(text: str) -> str:
 
 
 def serve(ask: Callable[[Question], Sequence[str]] = answers) -> None:
-    """Until there are no more questions."""
+    """Until there are no more questions. First a length of nothing says that it is there."""
+    os.write(1, bytes(LENGTH))
     while len(head := _read(LENGTH)) == LENGTH:
         question = msgspec.msgpack.decode(_read(int.from_bytes(head, "big")), type=Question)
         said = msgspec.msgpack.encode(ask(question))

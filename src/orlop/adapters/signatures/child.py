@@ -1,10 +1,12 @@
 """The process that looks at signatures of one image: `python -m orlop.adapters.signatures.child`.
 
-What it is asked comes on standard input as MessagePack, and its answer goes to standard output. Whoever starts it kills
-it when it takes too long.
+What it is asked comes on standard input as MessagePack. It says that it begins, and then its verdicts, one after
+another, each as MessagePack behind its length in four bytes. Whoever starts it kills it when it takes too long.
 """
 
+import os
 import sys
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,7 +18,9 @@ from orlop.ports.signatures import FoundSignature, JudgedSignature, NamedSigners
 MEMORY, SECONDS = 512 * 1024 * 1024, 10
 _FILES = 32
 #: Seconds until what could not be looked at is tried again.
-_AGAIN = 3_600
+AGAIN = 3_600
+#: Bytes of the length before a verdict; that of none says that it begins.
+LENGTH = 4
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -35,11 +39,24 @@ def _judged(judge: Judge, found: FoundSignature, now: int) -> JudgedSignature:
         return judge.judge(found)
     except Exception as cause:  # noqa: BLE001 - the process has nothing else to lose; the fuzzers ask what is below
         problem = f"it cannot be looked at ({type(cause).__name__})"
-        return JudgedSignature(problem=problem, until=now + _AGAIN)
+        return JudgedSignature(problem=problem, until=now + AGAIN)
+
+
+def serve(judging: Callable[[Judge, FoundSignature, int], JudgedSignature] = _judged) -> None:
+    """Answer what it is asked."""
+    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
+    judge = Judge(asked.subjects, asked.signers, asked.now)
+    _say(b"")
+    for each in asked.found:
+        _say(msgspec.msgpack.encode(judging(judge, each, asked.now)))
+
+
+def _say(content: bytes) -> None:
+    said = len(content).to_bytes(LENGTH, "big") + content
+    while said:
+        said = said[os.write(1, said) :]
 
 
 if __name__ == "__main__":
     confine(MEMORY, SECONDS, _FILES)
-    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
-    judge = Judge(asked.subjects, asked.signers, asked.now)
-    sys.stdout.buffer.write(msgspec.msgpack.encode([_judged(judge, each, asked.now) for each in asked.found]))
+    serve()

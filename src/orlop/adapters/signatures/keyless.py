@@ -69,9 +69,10 @@ def proven_times(claim: Claim, root: TrustedRoot, signature: bytes, verifier: Se
         from orlop.adapters.signatures.timestamps import stamped  # It takes a while to import.
 
         times = [stamped(each, signature, root.timestamps) for each in material.timestamps]
+    stamps = tuple(times)
     for entry in material.entries if root.logs else ():
         about(entry, claim, signature, verifier)
-        at = logged(entry, root.logs, proven=material.proven)
+        at = logged(entry, root.logs, proven=material.proven, stamped=stamps)
         times += [at] if at else []
     return times
 

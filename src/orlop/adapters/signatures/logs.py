@@ -23,10 +23,11 @@ from orlop.domain.trust.roots import Log
 _NOTES = 32
 
 
-def logged(entry: LogEntry, logs: Sequence[Log], *, proven: bool) -> int:
+def logged(entry: LogEntry, logs: Sequence[Log], *, proven: bool, stamped: Sequence[int] = ()) -> int:
     """When an entry was taken into a log that is trusted, in seconds since 1970; 0 where the log does not vouch for a
-    time. Raises Refused."""
-    found = [log for log in logs if log.id == entry.log and (not entry.at or log.span.holds(entry.at))]
+    time. `stamped`: when others vouch that the signature was there: a log of Rekor 2 tells no time, and its key has to
+    hold at one of these. Raises Refused."""
+    found = [log for log in logs if log.id == entry.log and _held(log, entry, stamped)]
     if not found:
         raise Refused("it stands in no log that is trusted, or not for that time")
     log = found[0]
@@ -39,6 +40,15 @@ def logged(entry: LogEntry, logs: Sequence[Log], *, proven: bool) -> int:
     elif proven or not entry.promise:
         raise Refused("it does not prove that it stands in its log")
     return entry.at if entry.promise else 0
+
+
+def _held(log: Log, entry: LogEntry, stamped: Sequence[int]) -> bool:
+    """Whether the key of a log was to be believed. Where nobody tells when that was, a key whose time ended is not."""
+    if entry.at and not log.span.holds(entry.at):
+        return False
+    if entry.at and entry.promise:
+        return True
+    return any(map(log.span.holds, stamped)) if stamped else log.span.until is None
 
 
 def _canonical(entry: LogEntry) -> bytes:

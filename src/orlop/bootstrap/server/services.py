@@ -114,7 +114,7 @@ def build_services(
         addresses=stores.blobs.addresses,
     )
     notices = build_notices(settings, stores)
-    said, expressions = SaidOfImages(blobs, shown), ProcessExpressions()
+    said, expressions = SaidOfImages(blobs, shown), ProcessExpressions(clock)
     manifests = Manifests(
         catalog.manifests,
         referrers,

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 #: Characters of an expression, and of why one is not met.
 EXPRESSION_MAX, WHY_MAX = 2_000, 300
+#: Why one is not met that takes too much; it may take less another time.
+TOO_MUCH = "cannot be answered: it takes more time or memory than it may have"
 
 
 class Input(NamedTuple):
@@ -20,7 +22,12 @@ class Input(NamedTuple):
 
 #: Known when an image is pushed.
 OF_IMAGES = (
-    Input("image.repository", "string", "the repository, such as `prod/app`; at a promotion that which it goes to"),
+    Input(
+        "image.repository",
+        "string",
+        "the repository, such as `prod/app`; at a promotion that which it goes to, and at a gate "
+        "of a virtual the name below that",
+    ),
     Input("image.digest", "string", "of the manifest, such as `sha256:…`"),
     Input("image.platform", "string", "such as `linux/amd64`; empty where it names none"),
     Input("image.user", "string", "as whom it runs; empty where it does not say, which is root"),

@@ -4,6 +4,7 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid
+from orlop.domain.names import RepositoryName
 from orlop.faces.http.body import RequestBody
 
 
@@ -16,6 +17,8 @@ class Exchange(msgspec.Struct, frozen=True):
     caller: Caller
     hidden: bool = False
     """Whether the caller may not know of the repository: it is to look as if it were not there."""
+    through: RepositoryName | None = None
+    """The name below a virtual that the client used, where the request is answered as one to a member."""
 
     def header(self, name: bytes) -> str:
         """A header's value, empty when it is absent."""

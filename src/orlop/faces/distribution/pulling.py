@@ -119,17 +119,23 @@ class Pulling:
             raise unknown_manifest(request.repository, request.reference)
         ready = self._answers.recall(target) or await self._look_up(target, request, exchange.method)
         whole = ready.response()
-        if not self.gives(ready, exchange.method):
+        if not self.gives(ready, exchange.method) or not self._gives_through(ready, exchange):
             manifest = StoredManifest(ready.pull.digest, ready.media_type, ready.body)
             asked = exchange.caller, ready.repository, request.reference, manifest
             if exchange.method == "HEAD":
                 await self._gated.check_shown(*asked)
-            elif (passed := await self._gated.check(*asked)).warning:
+            elif (passed := await self._gated.check(*asked, exchange.through)).warning:
                 self._turnstile.held_back(exchange.caller, ready.pull, passed)
                 whole = msgspec.structs.replace(whole, headers=[*whole.headers, warning(passed.warning)])
         response = self._handlers.answer(whole, ready.pull, exchange)
         self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
         return response
+
+    def _gives_through(self, ready: Ready, exchange: Exchange) -> bool:
+        """Whether it is remembered that the gates of the virtual that shows it have nothing against it."""
+        if exchange.through is None or exchange.method == "HEAD":
+            return True
+        return self._gated.clear(ready.repository, ready.pull.digest, exchange.through)
 
     async def _look_up(self, target: bytes, request: Request, method: str) -> Ready:
         assert request.repository is not None

@@ -131,7 +131,7 @@ def _at(member: Member, request: Request, exchange: Exchange) -> tuple[Request, 
     """A request as if the client had named a member."""
     return (
         msgspec.structs.replace(request, repository=member.repository),
-        msgspec.structs.replace(exchange, caller=member.caller),
+        msgspec.structs.replace(exchange, caller=member.caller, through=request.repository),
     )
 
 

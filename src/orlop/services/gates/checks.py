@@ -13,7 +13,7 @@ class GateChecks:
         self._expressions = expressions
 
     async def call(self, name: str, body: Gate) -> None:
-        """Raises RequestInvalid for an expression that cannot be asked."""
+        """Raises RequestInvalid for an expression that cannot be asked; Unavailable where none can."""
         if not body.expression:
             return
         why = await self._expressions.check(body.expression, findings=is_about_findings(body.expression))

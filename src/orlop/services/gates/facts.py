@@ -8,13 +8,12 @@ from orlop.domain.artifacts import kind_of_type
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.gates.conditions import ImageFacts
-from orlop.domain.gates.expressions import is_about_findings
+from orlop.domain.gates.expressions import TOO_MUCH, is_about_findings
 from orlop.domain.gates.gate import Gate
 from orlop.domain.gates.given import Given, GivenFinding
 from orlop.domain.gates.judging import FoundThing, JudgedFacts, LicenceThing, Standing, UnsignedThing
-from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
+from orlop.domain.inside.licence_rules import LICENCE_RULES
 from orlop.domain.inside.matching import MATCHER_VERSION
-from orlop.domain.inside.purl import without_version
 from orlop.domain.manifest import EdgeKind, Manifest
 from orlop.domain.names import RepositoryName
 from orlop.domain.quarantine.landing import runs
@@ -110,6 +109,7 @@ class GateFacts:
                 )
                 for image in images
             ]
+            settled = settled and not any(TOO_MUCH in image.expressed.values() for image in images)
         ends = [each.body.ends_at for each in await self._acceptance.exceptions(ruling, place.tags)]
         if names := sorted({name for gate in gates for name in gate.signed_by}):
             signed = await self._trust.signed_by(repository, manifest.digest, names, ruling)
@@ -136,7 +136,7 @@ class GateFacts:
             GivenFinding(one.id, one.package, one.installed, one.fixed, one.severity, one.exploited)
             for one in image.found
         )
-        given = Given(repository=repository, digest=str(digest), said=said, findings=found)
+        given = Given(repository=str(repository), digest=str(digest), said=said, findings=found)
         return await self._expressions.judge(asked, given)
 
     async def _has_sbom(
@@ -234,9 +234,7 @@ class GateFacts:
         exceptions = await self._acceptance.exceptions(repository, tags)
         found = []
         for held in await self._insides.packages(image):
-            package, url = held.package, without_version(held.purl)
-            licence = expression_of(package.licences, package.type) or "; ".join(package.licences)
-            wrong = licence_finding(package, url, licence, rules, exceptions)
+            wrong = licence_finding(held, rules, exceptions)
             if wrong is not None and wrong.accepted is None:
-                found.append(LicenceThing(package.name, package.version, wrong.why))
+                found.append(LicenceThing(held.package.name, held.package.version, wrong.why))
         return tuple(found[:_MOST])

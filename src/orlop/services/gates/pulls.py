@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from orlop.domain.access import Action, Caller
-from orlop.domain.digest import Digest
 from orlop.domain.durations import SECOND
 from orlop.domain.errors import Denied, NotJudged, Refused, Unavailable
 from orlop.domain.gates.gate import GATES
@@ -46,6 +46,20 @@ class Passed(msgspec.Struct, frozen=True):
     outcome: GateOutcome | None = None
 
 
+class _Asked(NamedTuple):
+    """A pull, the repository whose gates are looked at, and the one that holds the image."""
+
+    caller: Caller
+    at: RepositoryName
+    repository: RepositoryName
+    reference: Reference
+    manifest: StoredManifest
+
+    def words(self, objection: Objection) -> str:
+        """The image as the gate names it."""
+        return image_words(self.at, self.reference, objection.path)
+
+
 class GatedPulls:
     """`wanted` has an image read that waits for it; `newest` gives the tag of a repository that was set last, and what
     it points at; `told` counts outcomes."""
@@ -71,27 +85,42 @@ class GatedPulls:
         """See GateVerdicts."""
 
     async def check(
-        self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
+        self,
+        caller: Caller,
+        repository: RepositoryName,
+        reference: Reference,
+        manifest: StoredManifest,
+        through: RepositoryName | None = None,
     ) -> Passed:
-        """Let a pull go on. Raises Denied where a gate refuses it, NotJudged where that is not known yet;
+        """Let a pull go on from the repository that holds it. `through`: the name below a virtual that was asked for,
+        whose gates hold as well. Raises Denied where a gate refuses it, NotJudged where that is not known yet;
         ManifestUnknown where it waits in quarantine, unless the caller pushed it or lets it out."""
         verdict = await self._look(caller, repository, reference, manifest)
+        asked = _Asked(caller, repository, repository, reference, manifest)
+        passed = await self._passed(asked, verdict)
+        if through is None:
+            return passed
+        asked = asked._replace(at=through)
+        shown = await self._passed(asked, await self._verdicts.at_pull(repository, manifest, through))
+        return passed if passed.warning else shown
+
+    async def _passed(self, asked: _Asked, verdict: Verdict) -> Passed:
         if not verdict.objections:
             return Passed()
         refusal = verdict.refusal
-        if refusal is not None and not await self._is_held_from(caller, repository):
+        if refusal is not None and not await self._is_held_from(asked.caller, asked.at):
             self._told(GateOutcome.HELD)
-            return Passed(refusal.sentence(image_words(repository, reference, refusal.path)), GateOutcome.HELD)
+            return Passed(refusal.sentence(asked.words(refusal)), GateOutcome.HELD)
         if verdict.is_waiting:
-            verdict = await self._waited(repository, manifest, verdict, hurried=refusal is None or not refusal.waiting)
+            verdict = await self._waited(asked, verdict, hurried=refusal is None or not refusal.waiting)
             refusal = verdict.refusal
         if refusal is not None:
-            raise await self._refused(repository, reference, manifest.digest, refusal)
+            raise await self._refused(asked, refusal)
         warning = verdict.warning
         if warning is None:
             return Passed()
         self._told(GateOutcome.WARNED)
-        return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
+        return Passed(warning.sentence(asked.words(warning)), GateOutcome.WARNED)
 
     async def check_shown(
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
@@ -119,52 +148,49 @@ class GatedPulls:
         except (Unavailable, TimeoutError):
             return True
 
-    async def _waited(
-        self, repository: RepositoryName, manifest: StoredManifest, verdict: Verdict, *, hurried: bool
-    ) -> Verdict:
+    async def _waited(self, asked: _Asked, verdict: Verdict, *, hurried: bool) -> Verdict:
         """The verdict once all is known, or after the longest wait of a gate that does not know. Nobody waits for what
         only warns, or where it is refused whatever comes."""
-        await self._wanted(repository, manifest)
+        await self._wanted(asked.repository, asked.manifest)
         until = self._clock.now() + verdict.wait * SECOND
         while not hurried and verdict.is_waiting and self._clock.now() < until:
             await asyncio.sleep(_LOOK)
-            verdict = await self._verdicts.at_pull(repository, manifest)
+            verdict = await self._verdicts.at_pull(asked.repository, asked.manifest, asked.at)
         return verdict
 
-    async def _refused(
-        self, repository: RepositoryName, reference: Reference, digest: Digest, refusal: Objection
-    ) -> Denied:
-        image = image_words(repository, reference, refusal.path)
-        detail = {"gate": refusal.gate, "at": refusal.path, "digest": str(digest)}
+    async def _refused(self, asked: _Asked, refusal: Objection) -> Denied:
+        image, reference = asked.words(refusal), asked.reference
+        detail = {"gate": refusal.gate, "at": refusal.path, "digest": str(asked.manifest.digest)}
         if refusal.waiting:
             self._told(GateOutcome.WAITING)
             place = refusal.path or "the registry"
             sentence = f"gate {refusal.gate} on {place}: {image} is being scanned, try again in {_AGAIN} seconds"
             return NotJudged(sentence, detail, kind=GATES.kind, retry_after=_AGAIN)
         self._told(GateOutcome.REFUSED)
-        sentence = (await self._mended(repository, digest, refusal)).sentence(image)
+        sentence = (await self._mended(asked, refusal)).sentence(image)
         denied = Denied(sentence, detail, kind=GATES.kind)
         tag = str(reference) if isinstance(reference, Tag) else ""
-        denied.refused = Refused(Action.PULL.value, repository, sentence, tag)
+        denied.refused = Refused(Action.PULL.value, asked.at, sentence, tag)
         return denied
 
-    async def _mended(self, repository: RepositoryName, digest: Digest, refusal: Objection) -> Objection:
+    async def _mended(self, asked: _Asked, refusal: Objection) -> Objection:
         """With the newest tag as what to take, where that is another image that nothing holds back; while the catalog
         is away nobody knows of one."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._newer(repository, digest, refusal)
+                return await self._newer(asked, refusal)
         except (Unavailable, TimeoutError):
             return refusal
 
-    async def _newer(self, repository: RepositoryName, digest: Digest, refusal: Objection) -> Objection:
-        newest = await self._newest(repository)
-        if newest is None or newest[1].digest == digest:
+    async def _newer(self, asked: _Asked, refusal: Objection) -> Objection:
+        newest = await self._newest(asked.repository)
+        if newest is None or newest[1].digest == asked.manifest.digest:
             return refusal
         tag, other = newest
         parsed = read(other)
         if parsed is None or not (parsed.is_index or runs(parsed)):  # the tag of a signature, as cosign sets it
             return refusal
-        if (await self._verdicts.at_pull(repository, other)).objections:
-            return refusal
+        for at in {asked.repository, asked.at}:
+            if (await self._verdicts.at_pull(asked.repository, other, at)).objections:
+                return refusal
         return msgspec.structs.replace(refusal, remedy=f"deploy {tag} or ask for an exception")

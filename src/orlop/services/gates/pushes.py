@@ -73,7 +73,7 @@ class GatedPushes:
                 {"digests": missing},
             )
         said, now = await self._said.of(repository, manifest), self._clock.now()
-        given = Given(repository=repository, digest=str(digest), said=said)
+        given = Given(repository=str(repository), digest=str(digest), said=said)
         asked = list(dict.fromkeys(each.body.expression for each in gates if each.body.expression))
         facts = JudgedFacts(said=said, expressed=await self._expressions.judge(asked, given))
         against = [one for each in gates if (one := objection(each.body, each.name, each.path, facts, now))]

@@ -63,6 +63,14 @@ class _Counts(NamedTuple):
     settings: int
 
 
+class _Pulled(NamedTuple):
+    """An image, the repository that holds it, and the one whose gates are looked at."""
+
+    at: RepositoryName
+    repository: RepositoryName
+    digest: Digest
+
+
 class _Kept(NamedTuple):
     place: int
     counts: _Counts
@@ -90,49 +98,53 @@ class GateVerdicts:
         self._known_place = changes.place(KNOWN_OF_IMAGES)
         self._free: dict[RepositoryName, int] = {}
         """Repositories of which no gate says anything at a pull, with the count of settings."""
-        self._kept: OrderedDict[tuple[RepositoryName, Digest], _Kept] = OrderedDict()
-        self._judging: dict[tuple[RepositoryName, Digest], asyncio.Task[Verdict]] = {}
+        self._kept: OrderedDict[_Pulled, _Kept] = OrderedDict()
+        self._judging: dict[_Pulled, asyncio.Task[Verdict]] = {}
 
-    def clear(self, repository: RepositoryName, digest: Digest) -> bool:
-        """Whether it is remembered that no gate has anything against a pull. Costs about a microsecond, and waits for
+    def clear(self, repository: RepositoryName, digest: Digest, at: RepositoryName | None = None) -> bool:
+        """Whether it is remembered that no gate has anything against a pull. `at`: the repository whose gates are
+        looked at, where that is another than the one that holds it. Costs about a microsecond, and waits for
         nothing."""
-        verdict = self._recalled(repository, digest)
+        verdict = self._recalled(_Pulled(at or repository, repository, digest))
         if verdict is not None:
             return not verdict.objections and verdict.pushed_by is None
-        free = self._free.get(repository)
+        free = self._free.get(at or repository)
         return free is not None and free == self._settings_changes.current()
 
     def shows(self, repository: RepositoryName, digest: Digest) -> bool:
         """Whether it is remembered that no quarantine hides a manifest. Costs about a microsecond."""
-        verdict = self._recalled(repository, digest)
+        verdict = self._recalled(_Pulled(repository, repository, digest))
         if verdict is not None:
             return verdict.pushed_by is None
         free = self._free.get(repository)
         return free is not None and free == self._settings_changes.current()
 
-    async def at_pull(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
-        """What gates say of a pull. Raises Unavailable."""
-        known = self._recalled(repository, manifest.digest)
+    async def at_pull(
+        self, repository: RepositoryName, manifest: StoredManifest, at: RepositoryName | None = None
+    ) -> Verdict:
+        """What gates say of a pull; `at` as of `clear`. Raises Unavailable."""
+        pulled = _Pulled(at or repository, repository, manifest.digest)
+        known = self._recalled(pulled)
         if known is not None:
             return known
-        before = self._before(repository, manifest.digest)
+        before = self._before(pulled)
         if before is None:
-            return await self._worked_out(repository, manifest)
+            return await self._worked_out(pulled, manifest)
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._worked_out(repository, manifest)
+                return await self._worked_out(pulled, manifest)
         except (Unavailable, TimeoutError):
             return before
 
-    def _before(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
+    def _before(self, pulled: _Pulled) -> Verdict | None:
         """What was remembered when the catalog was seen last, while it is away: by then nobody changed anything, and
         who may pull by digest is known no longer than that either."""
         settings = self._settings_changes.last()
         if settings is None:
             return None
-        if self._free.get(repository) == settings[0]:
+        if self._free.get(pulled.at) == settings[0]:
             return Verdict()
-        kept = self._kept.get((repository, digest))
+        kept = self._kept.get(pulled)
         if kept is None:
             return None
         content, known = self._changes.last(kept.place), self._changes.last(self._known_place)
@@ -140,20 +152,19 @@ class GateVerdicts:
             return None
         return self._standing(kept, _Counts(content[0], known[0], settings[0]))
 
-    async def _worked_out(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
+    async def _worked_out(self, pulled: _Pulled, manifest: StoredManifest) -> Verdict:
         settings = self._settings_changes.current()
-        gates = await self.gates(repository, GateAt.PULL)
-        if not gates and not await self._settings.covering(QUARANTINE_RULES, repository):
+        gates = await self.gates(pulled.at, GateAt.PULL)
+        if not gates and not await self._settings.covering(QUARANTINE_RULES, pulled.at):
             if settings is not None and settings == self._settings_changes.current():
                 if len(self._free) >= REMEMBERED:
                     self._free.clear()
-                self._free[repository] = settings
+                self._free[pulled.at] = settings
             return Verdict()
-        key = repository, manifest.digest
-        task = self._judging.get(key)
+        task = self._judging.get(pulled)
         if task is None:
-            task = self._judging[key] = asyncio.ensure_future(self._judged(repository, manifest))
-            task.add_done_callback(lambda _: self._judging.pop(key, None))
+            task = self._judging[pulled] = asyncio.ensure_future(self._judged(pulled, manifest))
+            task.add_done_callback(lambda _: self._judging.pop(pulled, None))
         return await asyncio.shield(task)
 
     async def gates(self, repository: str, *at: GateAt) -> tuple[InForce, ...]:
@@ -186,22 +197,23 @@ class GateVerdicts:
         wait = max((gate.body.wait for gate in gates if (gate.name, gate.path) in waiting), default=0)
         return Verdict(tuple(objections), min(ends, default=0), wait)
 
-    async def _judged(self, repository: RepositoryName, manifest: StoredManifest) -> Verdict:
+    async def _judged(self, pulled: _Pulled, manifest: StoredManifest) -> Verdict:
+        at, repository = pulled.at, pulled.repository
         place = self._changes.place(repository)
         counts = self._counts(place)
-        gates = await self.gates(repository, GateAt.PULL)  # after the counts were taken
-        verdict = await self.of(repository, manifest, gates)
-        if await self._settings.covering(QUARANTINE_RULES, repository):
+        gates = await self.gates(at, GateAt.PULL)  # after the counts were taken
+        verdict = await self.of(repository, manifest, gates, at)
+        if at == repository and await self._settings.covering(QUARANTINE_RULES, repository):
             held = await self._held.of(repository, manifest.digest)
             verdict = msgspec.structs.replace(verdict, pushed_by=held.pushed_by if held is not None else None)
         if counts is not None and counts == self._counts(place) and not verdict.is_waiting:
-            self._kept[repository, manifest.digest] = _Kept(place, counts, verdict)
+            self._kept[pulled] = _Kept(place, counts, verdict)
             if len(self._kept) > REMEMBERED:
                 self._kept.popitem(last=False)
         return verdict
 
-    def _recalled(self, repository: RepositoryName, digest: Digest) -> Verdict | None:
-        kept = self._kept.get((repository, digest))
+    def _recalled(self, pulled: _Pulled) -> Verdict | None:
+        kept = self._kept.get(pulled)
         return self._standing(kept, self._counts(kept.place)) if kept is not None else None
 
     def _standing(self, kept: _Kept, counts: _Counts | None) -> Verdict | None:

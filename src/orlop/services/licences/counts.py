@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.inside.licence_rules import LICENCE_RULES, expression_of
-from orlop.domain.inside.purl import without_version
+from orlop.domain.inside.licence_rules import LICENCE_RULES
 from orlop.ports.counting import Counting
 from orlop.ports.insides import Insides, InsideState
 from orlop.services.advisories.accepting import Acceptance
@@ -57,11 +56,7 @@ class LicencesOfImages:
         for held in await self._insides.packages(image):
             if held.purl in wrong:
                 continue
-            package = held.package
-            licence = expression_of(package.licences, package.type) or "; ".join(
-                " ".join(text.split()) for text in package.licences
-            )
-            finding = licence_finding(package, without_version(held.purl), licence, rules, exceptions)
+            finding = licence_finding(held, rules, exceptions)
             if finding is not None:
                 wrong[held.purl] = finding.accepted is not None
         accepted = sum(wrong.values())

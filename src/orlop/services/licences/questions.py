@@ -88,11 +88,10 @@ class ImageLicences:
             exceptions = await self._acceptance.exceptions(repository, await tags_of(image, self._acceptance))
         by_licence: dict[tuple[bool, str], dict[str, LicensedPackage]] = {}
         for held in image.packages:
-            expression = expression_of(held.package.licences, held.package.type)
-            licence = expression or "; ".join(" ".join(text.split()) for text in held.package.licences)
-            mine = by_licence.setdefault((not expression, licence), {})
+            licence, listed = licence_words(held.package)
+            mine = by_licence.setdefault((not listed, licence), {})
             if held.purl not in mine:
-                mine[held.purl] = _licensed(held, licence, rules, exceptions)
+                mine[held.purl] = _licensed(held, rules, exceptions)
         found = tuple(
             LicenceUse(licence, not unlisted, tuple(by_licence[unlisted, licence].values()))
             for unlisted, licence in sorted(by_licence, key=lambda key: (key[1] == "", *key))
@@ -108,12 +107,7 @@ class ImageLicences:
         )
 
 
-def _licensed(
-    held: HeldPackage,
-    licence: str,
-    rules: Sequence[InForce],
-    exceptions: Sequence[InForce],
-) -> LicensedPackage:
+def _licensed(held: HeldPackage, rules: Sequence[InForce], exceptions: Sequence[InForce]) -> LicensedPackage:
     package = held.package
     return LicensedPackage(
         purl=held.purl,
@@ -122,18 +116,22 @@ def _licensed(
         type=package.type,
         layer=held.layer,
         declared=package.licences,
-        finding=licence_finding(package, without_version(held.purl), licence, rules, exceptions),
+        finding=licence_finding(held, rules, exceptions),
     )
 
 
+def licence_words(package: Package) -> tuple[str, bool]:
+    """The licence that a package is under, and whether SPDX knows it; without that it is in the package's words."""
+    expression = expression_of(package.licences, package.type)
+    return expression or "; ".join(" ".join(text.split()) for text in package.licences), bool(expression)
+
+
 def licence_finding(
-    package: Package,
-    url: str,
-    licence: str,
-    rules: Sequence[InForce],
-    exceptions: Sequence[InForce],
+    held: HeldPackage, rules: Sequence[InForce], exceptions: Sequence[InForce]
 ) -> LicenceFinding | None:
     """The first that a rule finds, from the root down; of exceptions that accept it the nearest is told."""
+    package, url = held.package, without_version(held.purl)
+    licence, _ = licence_words(package)
     for rule in rules:
         why = rule.body.wrong(package.licences, package.type, url)
         if why:

@@ -13,7 +13,8 @@ from orlop.services.identity.remembered import Proof
 #: So it begins, which no other credential does.
 PREFIX = "orlopscan-"
 _BYTES = 32
-_READING = frozenset({Action.PING, Action.PULL})
+#: Gates and quarantine wait for what a scanner says, and hold nothing back from it.
+_READING = frozenset({Action.PING, Action.PULL, Action.PULL_HELD})
 
 
 def drawn(draw: Callable[[int], bytes]) -> str:
