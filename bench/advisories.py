@@ -15,6 +15,7 @@ import io
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -36,8 +37,9 @@ from orlop.adapters.sql.catalog import DATABASE
 
 #: Where advisories lie beside a checkout, how many are made up where none do, and how many come against images.
 _BESIDE, _MADE, NEW = Path(__file__).parents[2] / "shared" / "advisories", 29_000, 1_000
+_NO_RATES = [f"ORLOP_RATE_LIMITS_{name}" for name in ("REQUESTS", "PULLS", "ADDRESS_REQUESTS", "ADDRESS_PULLS")]
 #: Images that are read, packages of each, and seconds for which pulls are measured at least.
-TEN, PACKAGES, SECONDS = 10, 300, 10.0
+TEN, PACKAGES, SECONDS = 10, 300, 5.0
 
 
 def main() -> None:
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("measures", nargs="*", choices=["import", "affected", "reading", []])
     parser.add_argument("--advisories", type=Path, default=_BESIDE)
     parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--pairs", type=int, default=10, help="of pulls alone and beside readings")
     chosen = parser.parse_args()
     print(f"{os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}")
     wanted = chosen.measures or ["import", "affected", "reading"]
@@ -55,7 +58,7 @@ def main() -> None:
         if "affected" in wanted:
             affected(Path(folder) / "affected", chosen.images)
         if "reading" in wanted:
-            reading(Path(folder) / "reading")
+            reading(Path(folder) / "reading", chosen.pairs)
 
 
 # --- Taking in ----------------------------------------------------------------------------------------------------
@@ -149,30 +152,41 @@ def _hit(server: Server, number: int) -> list[Any]:
 # --- Beside pulls -------------------------------------------------------------------------------------------------
 
 
-def reading(folder: Path) -> None:
-    """Pulls alone, and while images are read."""
+def reading(folder: Path, pairs: int) -> None:
+    """Pulls alone, and while images are read, in turns on one server: what else the machine does is beside both."""
     with _served(folder) as watched:
         for number in range(TEN):
             _push(watched.server.port, f"app{number}", _layer(number))
         _read(watched.server)
-        for _ in range(2):  # until what is in memory after a start is there
-            alone = _pulls(watched.server.port, lambda: False)
-    with _served(folder) as watched:
-        _pulls(watched.server.port, lambda: False)
-        database = apsw.Connection(str(open_data_folder(folder / "data").catalog / DATABASE))
-        database.set_busy_timeout(10_000)
-        with database:  # as if none had been read yet
-            database.execute("DELETE FROM inside_layers")
-            database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
-        database.close()
-        ask(watched.server, "POST", "jobs", {"kind": "read-images"})
-        began = time.perf_counter()
-        beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
-        took = time.perf_counter() - began
+        _pulls(watched.server.port, lambda: False)  # until what is in memory after a start is there
+        found = [_pair(watched) for _ in range(pairs)]
         told = watched.end()
-    for name, times in (("alone", alone), (f"while {TEN} images are read, {took:.1f} s", beside)):
-        print(f"pulls {name}: {len(times):,}, median {_at(times, 50):.2f} ms, p99 {_at(times, 99):.2f} ms")
-    print(f"reading: p99 {_at(beside, 99) / _at(alone, 99):.2f} x that of pulls alone, {told}")
+    for number, name in enumerate(("alone", f"while {TEN} images are read")):
+        halves, most = ([_at(pair[number], percent) for pair in found] for percent in (50, 99))
+        print(f"pulls {name}: median {statistics.median(halves):.2f} ms, p99 {statistics.median(most):.2f} ms")
+    ratios = sorted(_at(beside, 99) / _at(alone, 99) for alone, beside, _, _ in found)
+    took, load = (statistics.median(pair[number] for pair in found) for number in (2, 3))
+    print(
+        f"reading: p99 {statistics.median(ratios):.2f} x that of pulls alone ({ratios[0]:.2f} to {ratios[-1]:.2f},"
+        f" median of {pairs} pairs), images read in {took:.1f} s, a load of {load:.1f}, {told}"
+    )
+
+
+def _pair(watched: "Watched") -> tuple[list[float], list[float], float, float]:
+    """Pulls alone, pulls beside, how long all were read, and the load."""
+    alone = _pulls(watched.server.port, lambda: False)
+    database = apsw.Connection(str(_of(watched.server) / "catalog" / DATABASE))
+    database.set_busy_timeout(10_000)
+    with database:  # as if none had been read yet
+        database.execute("DELETE FROM inside_layers")
+        database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
+    database.close()
+    ask(watched.server, "POST", "jobs", {"kind": "read-images"})
+    began = time.perf_counter()
+    beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
+    took, load = time.perf_counter() - began, os.getloadavg()[0]
+    print(f"  p99 {_at(alone, 99):.2f} and {_at(beside, 99):.2f} ms, {took:.1f} s, a load of {load:.1f}", flush=True)
+    return alone, beside, took, load
 
 
 def _pulls(port: int, more: Any, at_least: float = SECONDS) -> list[float]:
@@ -305,6 +319,7 @@ class Watched:
 @contextmanager
 def _served(folder: Path) -> Iterator[Watched]:
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= dict.fromkeys(_NO_RATES, "0")
     server = Server(folder / "data", 0, "0s", PASSWORD)
     _FOLDERS[server.process.pid] = folder / "data"
     watched = Watched(server)

@@ -1,0 +1,190 @@
+"""Pages of images that findings are about, for whoever may read what was found in them, with what clears it there."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
+from orlop.domain.inside.rows import POSSIBLE
+from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
+from orlop.domain.inside.vex.saying import VexWord
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.ports.advisories import AdvisoryStore
+from orlop.ports.hits import HitBy, HitRow, Hits
+from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
+from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
+from orlop.services.inside.holders import HolderPage, ImageHolders
+
+#: Manifests that are looked at in one question, images whose findings are read together, and rows of one question.
+_ALONG, _TOGETHER, _ROWS = 5_000, 100, 20_000
+#: Packages that are told of each image, and of all before a page ends.
+EACH, _TOLD = 200, 10_000
+
+
+class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that a vulnerability hits. `id`: what that is called, the CVE where there is one; `ids`: the advisories
+    that say so; `possible`: why it is only possible, empty where it is certain; `accepted`: the exception that holds
+    for it there; `said`: what VEX documents that count say of it there."""
+
+    id: str
+    purl: str
+    type: str
+    version: str
+    fixed: tuple[str, ...]
+    severity: str
+    source: str
+    ids: tuple[str, ...]
+    possible: str = ""
+    accepted: Accepted | None = None
+    said: VexWord | None = None
+
+
+class HitImage(msgspec.Struct, frozen=True):
+    """An image that is hit. `more`: packages beside those that are told."""
+
+    place: HoldingPlace
+    names: PlaceNames
+    packages: tuple[HitPackage, ...]
+    more: int = 0
+
+
+class HitImages(msgspec.Struct, frozen=True):
+    """Images by repository and digest. `goes_on`: where the next page begins, empty: nowhere; a page may end early
+    where much was looked at."""
+
+    images: tuple[HitImage, ...]
+    goes_on: str = ""
+
+
+class SoughtHits:
+    """See services.inside.holders.Sought."""
+
+    together = _ALONG
+
+    def __init__(self, hits: Hits, by: HitBy) -> None:
+        self._hits = hits
+        self._by = by
+        self.is_nothing = not by.advisories and not by.since
+
+    async def rare(self, most: int) -> tuple[HoldingPlace, ...] | None:
+        """See Sought."""
+        return await self._hits.rare(self._by, most)
+
+    async def along(self, repositories: Sequence[str], after: tuple[str, str], limit: int) -> tuple[LookedAt, ...]:
+        """See Sought."""
+        return await self._hits.along(self._by, repositories, after, limit)
+
+
+class HitPages:
+    """See the module."""
+
+    def __init__(self, holders: ImageHolders, store: AdvisoryStore, acceptance: Acceptance) -> None:
+        self._holders = holders
+        self._vulnerable = store.vulnerable
+        self._hits = store.hits
+        self._holding = store.holding
+        self._acceptance = acceptance
+
+    async def places(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HolderPage:
+        """Where images are that are hit, at a place, and no more of them. Raises as `page`."""
+        return await self._holders.page(caller, SoughtHits(self._hits, by), at, page)
+
+    async def page(
+        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: frozenset[str] = frozenset()
+    ) -> HitImages:
+        """Images at a place that are hit. `one`: all names of the one vulnerability that these findings are of, empty:
+        they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
+        listed = await self.places(caller, by, at, page)
+        images: list[HitImage] = []
+        told = 0
+        for start in range(0, len(listed.places), _TOGETHER):
+            if told >= _TOLD:
+                last = images[-1].place
+                return HitImages(tuple(images), f"{last.repository} {last.digest}")
+            images += await self._images(by, listed.places[start : start + _TOGETHER], one)
+            told += sum(len(image.packages) for image in images[start:])
+        return HitImages(tuple(images), listed.goes_on)
+
+    async def _images(self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]) -> list[HitImage]:
+        rows = await self._rows(by, sorted({place.digest for place in places}))
+        found = await self._named(rows, one)
+        called = await self._holding.names(places)
+        judging = {place: _judged_as(place, called[place]) for place in places}
+        by_repository: dict[RepositoryName, set[Digest]] = {}
+        for image in judging.values():
+            by_repository.setdefault(image.repository, set()).update(image.digests)
+        referred = {name: await self._acceptance.referred(name, mine) for name, mine in by_repository.items()}
+        images = []
+        for place in places:
+            judgement = await self._acceptance.of(judging[place], referred[place.repository])
+            mine = found.get(str(place.digest), ())
+            packages = tuple(
+                msgspec.structs.replace(
+                    package, accepted=judgement.accepted(ids, package.purl), said=judgement.said(ids, package.purl)
+                )
+                for package, ids in mine[:EACH]
+            )
+            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH)))
+        return images
+
+    async def _rows(self, by: HitBy, images: Sequence[Digest]) -> tuple[HitRow, ...]:
+        """All, in so many questions that each is bounded; of an image that has more than that some."""
+        rows = await self._hits.found(by, images, _ROWS)
+        if len(rows) < _ROWS or len(images) == 1:
+            return rows
+        half = len(images) // 2
+        return (*await self._rows(by, images[:half]), *await self._rows(by, images[half:]))
+
+    async def _named(
+        self, rows: Sequence[HitRow], one: frozenset[str]
+    ) -> Mapping[str, list[tuple[HitPackage, tuple[str, ...]]]]:
+        """What hits each image, the worst first, and all names of it."""
+        aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
+        names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
+        every = sorted(one.union(*names.values()))
+        exploited = await self._vulnerable.exploited([name for name in every if name.startswith("CVE-")])
+        grouped: dict[tuple[str, int, str], list[HitRow]] = {}
+        for row in rows:
+            called = "" if one else _called(row.id, names[row.advisory])
+            grouped.setdefault((row.image, row.package, called), []).append(row)
+        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
+        known: dict[tuple[object, ...], tuple[HitPackage, tuple[str, ...]]] = {}
+        for (image, package, called), mine in grouped.items():
+            key = (package, called, *sorted(row.advisory for row in mine))
+            if key not in known:
+                ids = one.union(*(names[row.advisory] for row in mine))
+                known[key] = (_package(mine, called, exploited=not ids.isdisjoint(exploited)), tuple(sorted(ids)))
+            found.setdefault(image, []).append(known[key])
+        for hit in found.values():
+            hit.sort(key=lambda pair: (SEVERITIES.index(pair[0].severity), pair[0].purl, pair[0].id))
+        return found
+
+
+def _called(name: str, names: frozenset[str]) -> str:
+    """An advisory of a distribution mends several vulnerabilities at once: then it has the name."""
+    cves = [one for one in names if one.startswith("CVE-")]
+    return cves[0] if len(cves) == 1 else name
+
+
+def _package(mine: Sequence[HitRow], called: str, *, exploited: bool) -> HitPackage:
+    """What is certain before what is possible, then the worst."""
+    first = min(mine, key=lambda row: (row.how.startswith(POSSIBLE), SEVERITIES.index(row.severity), row.id))
+    severity = raised(SaidSeverity(first.severity, first.source), exploited=exploited)
+    return HitPackage(
+        id=called or first.id,
+        purl=first.purl,
+        type=first.type,
+        version=first.version,
+        fixed=tuple(dict.fromkeys(version for row in mine for version in row.fixed.split(", ") if version)),
+        severity=severity.word,
+        source=severity.source,
+        ids=tuple(sorted({row.id for row in mine})),
+        possible=first.how.removeprefix(POSSIBLE) if first.how.startswith(POSSIBLE) else "",
+    )
+
+
+def _judged_as(place: HoldingPlace, called: PlaceNames) -> JudgedImage:
+    digests = (place.digest,) if called.index is None else (place.digest, called.index)
+    return JudgedImage(repository=place.repository, digests=digests, tags=frozenset(called.tags))
