@@ -106,7 +106,7 @@ def _files(target: Path, advisories: Path) -> list[Path]:
 # --- Against images -----------------------------------------------------------------------------------------------
 
 
-def affected(folder: Path, images: int) -> None:
+def affected(folder: Path, images: int, postgres: bool) -> None:
     """New advisories, until the images that they hit are listed; a fifth is about what every base has in some version,
     the others about packages of applications."""
     data = folder / "data"
@@ -117,6 +117,8 @@ def affected(folder: Path, images: int) -> None:
         database.execute("DELETE FROM findings")
         database.execute("DELETE FROM advisories")
         database.execute("INSERT INTO package_keys SELECT 'npm', name, id, version FROM packages")
+        version = MATCHER_VERSION
+        database.execute("UPDATE packages SET matched = ?1, licensed = ?2", (version, LICENCE_NAMES_VERSION))
     database.execute("ANALYZE")
     database.close()
     names = [number if number < OF_BASE else number * (NAMES // NEW) % NAMES for number in range(NEW)]
@@ -125,28 +127,53 @@ def affected(folder: Path, images: int) -> None:
         for number, name in enumerate(names)
     ]
     (folder / "new.jsonl").write_bytes(b"\n".join(records))
+    if not postgres:
+        _affected(folder, "SQLite", images)
+        return
+    with PostgresServer(folder / "postgres") as server:
+        url = server.database()
+        move = [sys.executable, "-m", "orlop", "copy-catalog", "--data", str(data), "--to", url]
+        subprocess.run(move, check=True, capture_output=True)
+        server.ask(url, "ANALYZE")
+        os.environ["ORLOP_CATALOG_URL"] = url
+        _affected(folder, "PostgreSQL", images)
+
+
+def _affected(folder: Path, engine: str, images: int) -> None:
     with _served(folder) as watched:
+        start = datetime.now(UTC).isoformat()
         began = time.perf_counter()
         _orlop(watched.server.port, folder, "advisories", "import", str(folder / "new.jsonl"))
         taken = time.perf_counter() - began
         while (found := ask(watched.server, "GET", "advisory-status"))["waiting"]:
             time.sleep(0.02)
         matched = time.perf_counter() - began
-        hit = sum(bool(_hit(watched.server, number)) for number in range(0, NEW, 10))
+        hit = {
+            (one["repository"], one["digest"])
+            for page in _pages(watched.server, f"new-findings?n=1000&packages=false&since={quote(start)}")
+            for one in page["images"]
+        }
         took = time.perf_counter() - began
+        first = next(_pages(watched.server, f"new-findings?n=100&since={quote(start)}"))["images"]
+        then = time.perf_counter() - began
         told = watched.end()
     print(
-        f"affected: {NEW:,} advisories against {images:,} images of {PACKAGES} packages: taken in"
-        f" after {taken:.1f} s, {found['findings']:,} findings after {matched:.1f} s, images of {NEW // 10} of them"
-        f" listed after {took:.1f} s ({hit} hit some), {told}"
+        f"affected, {engine}: {NEW:,} advisories against {images:,} images of {PACKAGES} packages: taken in after"
+        f" {taken:.1f} s, {found['findings']:,} findings after {matched:.1f} s, all {len(hit):,} images that they hit"
+        f" listed after {took:.1f} s; the first {len(first)} with what hits them took another {then - took:.1f} s;"
+        f" {told}, a load of {os.getloadavg()[0]:.1f}"
     )
 
 
-def _hit(server: Server, number: int) -> list[Any]:
-    """The first images that one hits."""
-    found = ask(server, "GET", f"vulnerability-search?id=CVE-2027-{number:05}")
-    images: list[Any] = found["images"]
-    return images
+def _pages(server: Server, path: str) -> Iterator[Any]:
+    """All pages of a list."""
+    last = ""
+    while True:
+        page = ask(server, "GET", f"{path}&last={quote(last)}" if last else path)
+        yield page
+        last = page["last"]
+        if not last:
+            return
 
 
 # --- Beside pulls -------------------------------------------------------------------------------------------------
