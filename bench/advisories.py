@@ -1,9 +1,10 @@
-"""What advisories cost: `python -m bench.advisories [import] [affected] [reading] [--images N] [--advisories FOLDER]`.
+"""What advisories cost: `python -m bench.advisories [import] [affected] [reading]`; `--help` names options.
 
 `import`: advisories are taken in by the command, and by an update from a folder, each into an empty registry; those of
 a folder of `*.jsonl` or `*.jsonl.zst`, or as many made-up ones. `affected`: a thousand new ones against images of 300
-packages, until the images that each hits are listed. `reading`: pulls while ten images are read for the first time,
-and when nothing else happens. Seconds of processors are those of the server and all that it starts.
+packages, until all images that they hit are listed, on SQLite or PostgreSQL. `reading`: pulls while ten images are
+read for the first time, and when nothing else happens, in turns. Seconds of processors are those of the server and all
+that it starts.
 """
 
 import argparse
@@ -24,16 +25,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import apsw
 
 from bench.collecting import Server
+from bench.on_postgres import copy
 from bench.questions import NAMES, OF_BASE, seed
 from bench.retaining import PASSWORD, ask, fill
 from orlop.adapters.filesystem import open_data_folder
 from orlop.adapters.sql.catalog import DATABASE
+from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION
+from orlop.domain.inside.matching import MATCHER_VERSION
+from tests.postgres import postgres_server
 
 #: Where advisories lie beside a checkout, how many are made up where none do, and how many come against images.
 _BESIDE, _MADE, NEW = Path(__file__).parents[2] / "shared" / "advisories", 29_000, 1_000
@@ -48,6 +55,7 @@ def main() -> None:
     parser.add_argument("measures", nargs="*", choices=["import", "affected", "reading", []])
     parser.add_argument("--advisories", type=Path, default=_BESIDE)
     parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--postgres", action="store_true", help="what is affected, by a catalog there")
     parser.add_argument("--pairs", type=int, default=10, help="of pulls alone and beside readings")
     chosen = parser.parse_args()
     print(f"{os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}")
@@ -56,7 +64,7 @@ def main() -> None:
         if "import" in wanted:
             importing(Path(folder) / "import", chosen.advisories)
         if "affected" in wanted:
-            affected(Path(folder) / "affected", chosen.images)
+            affected(Path(folder) / "affected", chosen.images, chosen.postgres)
         if "reading" in wanted:
             reading(Path(folder) / "reading", chosen.pairs)
 
@@ -117,8 +125,7 @@ def affected(folder: Path, images: int, postgres: bool) -> None:
         database.execute("DELETE FROM findings")
         database.execute("DELETE FROM advisories")
         database.execute("INSERT INTO package_keys SELECT 'npm', name, id, version FROM packages")
-        version = MATCHER_VERSION
-        database.execute("UPDATE packages SET matched = ?1, licensed = ?2", (version, LICENCE_NAMES_VERSION))
+        database.execute("UPDATE packages SET matched = ?1, licensed = ?2", (MATCHER_VERSION, LICENCE_NAMES_VERSION))
     database.execute("ANALYZE")
     database.close()
     names = [number if number < OF_BASE else number * (NAMES // NEW) % NAMES for number in range(NEW)]
@@ -130,13 +137,14 @@ def affected(folder: Path, images: int, postgres: bool) -> None:
     if not postgres:
         _affected(folder, "SQLite", images)
         return
-    with PostgresServer(folder / "postgres") as server:
+    with postgres_server(options=()) as server:
         url = server.database()
-        move = [sys.executable, "-m", "orlop", "copy-catalog", "--data", str(data), "--to", url]
-        subprocess.run(move, check=True, capture_output=True)
-        server.ask(url, "ANALYZE")
+        copy(open_data_folder(data).catalog / DATABASE, url)
         os.environ["ORLOP_CATALOG_URL"] = url
-        _affected(folder, "PostgreSQL", images)
+        try:
+            _affected(folder, "PostgreSQL", images)
+        finally:
+            del os.environ["ORLOP_CATALOG_URL"]
 
 
 def _affected(folder: Path, engine: str, images: int) -> None:

@@ -259,9 +259,10 @@ class AdvisoriesKit:
         by, place = HitBy(advisories=tuple(meant)), HoldingPlace(APP, digest)
         assert await store.hits.rare(by, 1) == (place,)
         assert [row.place for row in await store.hits.along(by, [APP], ("", ""), 9) if row.holds] == [place]
-        [row] = await store.hits.found(by, [digest], 9)
-        assert (row.image, row.id, row.version, row.fixed) == (digest, "TEST-1", "3.0.1-1", "3.0.2-1")
-        holding = await store.vulnerable.holding([row.package], 10)
+        [(image, package)] = await store.hits.held(by, [digest], 9)
+        [row] = await store.hits.told(by, [package], 9)
+        assert (image, row.id, row.version, row.fixed) == (digest, "TEST-1", "3.0.1-1", "3.0.2-1")
+        holding = await store.vulnerable.holding([package], 10)
         assert [(one.repository, one.digest) for one in holding] == [(APP, digest)]
 
     async def test_what_advisories_brought_is_found_by_when_it_came(self, catalog: Catalog) -> None:
@@ -279,14 +280,15 @@ class AdvisoriesKit:
         places = {digest: HoldingPlace(APP, digest) for digest in (one, two)}
 
         async def since(at: int) -> list[tuple[str, str]]:
-            rows = await store.hits.found(HitBy(since=at), [one, two], 9)
-            return sorted((row.id, row.image) for row in rows)
+            held = await store.hits.held(HitBy(since=at), [one, two], 9)
+            rows = await store.hits.told(HitBy(since=at), sorted({package for _, package in held}), 9)
+            return sorted((row.id, image) for image, package in held for row in rows if row.package == package)
 
         zlibs = sorted(("TEST-2", str(digest)) for digest in (one, two))
         assert await since(first) == [("TEST-1", one), *zlibs]
         assert await since(first + 1) == await since(later) == zlibs
         assert await since(later + 1) == []
-        assert len(await store.hits.found(HitBy(since=first), [one, two], 2)) == 2
+        assert len(await store.hits.held(HitBy(since=first), [one, two], 2)) == 2
         assert set(await store.hits.rare(HitBy(since=later), 2) or ()) == set(places.values())
         assert await store.hits.rare(HitBy(since=later), 1) is None
         assert await store.hits.rare(HitBy(since=later + 1), 1) == ()
@@ -298,7 +300,9 @@ class AdvisoriesKit:
         scene.at = later + 2_000
         await matcher(catalog, scene).advisories()
         assert await since(later + 1) == []
-        assert [row.fixed for row in await store.hits.found(HitBy(since=later), [one], 9)] == ["8"]
+        [(_, package)] = await store.hits.held(HitBy(since=later), [one], 9)
+        assert [row.fixed for row in await store.hits.told(HitBy(since=later), [package], 9)] == ["8"]
+        assert await store.hits.told(HitBy(since=later), [package], 0) == ()
 
     async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
         scene, days = Scene(catalog), catalog.advisories.days

@@ -19,9 +19,8 @@ class HitBy(msgspec.Struct, frozen=True):
 
 
 class HitRow(msgspec.Struct, frozen=True, gc=False):
-    """A package of an image, by the digest of that, and an advisory that hits it: its number and its name."""
+    """A package and an advisory that hits it: the number and the name of that."""
 
-    image: str
     package: int
     type: str
     version: str
@@ -47,6 +46,11 @@ class Hits(Protocol):
         """The next manifests of repositories, by repository and digest, after a place, and whether they are hit."""
         ...
 
-    async def found(self, by: HitBy, images: Sequence[Digest], limit: int) -> tuple[HitRow, ...]:
-        """What hits these images, each once, in no order."""
+    async def held(self, by: HitBy, images: Sequence[Digest], limit: int) -> tuple[tuple[str, int], ...]:
+        """Packages of these images that are hit, each with the digest of the image, in no order; one that lies in an
+        image twice may be told twice."""
+        ...
+
+    async def told(self, by: HitBy, packages: Sequence[int], limit: int) -> tuple[HitRow, ...]:
+        """What hits these packages, in no order."""
         ...

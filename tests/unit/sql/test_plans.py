@@ -200,10 +200,6 @@ EXCEPTIONS = {
         }
         for name in ("hit_along", "newly_hit_along")
     },
-    **{
-        name: {"USE TEMP B-TREE FOR DISTINCT": "findings of the images of a page"}
-        for name in ("hits_in_images", "new_hits_in_images")
-    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }

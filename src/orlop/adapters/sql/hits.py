@@ -29,9 +29,14 @@ class SqlHits:
         rows = await self._lists.all(statement, each(repositories), *after, limit, _value(by))
         return tuple(LookedAt(_place(name, digest), bool(holds)) for name, digest, holds in rows)
 
-    async def found(self, by: HitBy, images: Sequence[Digest], limit: int) -> tuple[HitRow, ...]:
+    async def held(self, by: HitBy, images: Sequence[Digest], limit: int) -> tuple[tuple[str, int], ...]:
         statement = "new_hits_in_images" if by.since else "hits_in_images"
-        return tuple(HitRow(*row) for row in await self._lists.all(statement, each(images), _value(by), limit))
+        rows = await self._lists.all(statement, each(images), _value(by), limit)
+        return tuple((digest, package) for digest, package in rows)
+
+    async def told(self, by: HitBy, packages: Sequence[int], limit: int) -> tuple[HitRow, ...]:
+        statement = "new_hits_of_packages" if by.since else "hits_of_packages"
+        return tuple(HitRow(*row) for row in await self._lists.all(statement, each(packages), _value(by), limit))
 
 
 def _value(by: HitBy) -> int | str:

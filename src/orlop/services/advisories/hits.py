@@ -17,8 +17,9 @@ from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
 from orlop.services.inside.holders import HolderPage, ImageHolders
 
-#: Manifests that are looked at in one question, images whose findings are read together, and rows of one question.
-_ALONG, _TOGETHER, _ROWS = 5_000, 100, 20_000
+#: Manifests that are looked at in one question, images whose findings are read together, and of these packages and
+#: findings: of what is beyond that nothing is told.
+_ALONG, _TOGETHER, _HELD, _ROWS = 5_000, 100, 100_000, 50_000
 #: Packages that are told of each image, and of all before a page ends.
 EACH, _TOLD = 200, 10_000
 
@@ -108,8 +109,12 @@ class HitPages:
         return HitImages(tuple(images), listed.goes_on)
 
     async def _images(self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]) -> list[HitImage]:
-        rows = await self._rows(by, sorted({place.digest for place in places}))
-        found = await self._named(rows, one)
+        digests = sorted({place.digest for place in places})
+        held = dict.fromkeys(await self._hits.held(by, digests, _HELD))
+        hits = await self._packages(by, sorted({package for _, package in held}), one)
+        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
+        for digest, package in held:
+            found.setdefault(digest, []).extend(hits.get(package, ()))
         called = await self._holding.names(places)
         judging = {place: _judged_as(place, called[place]) for place in places}
         by_repository: dict[RepositoryName, set[Digest]] = {}
@@ -119,7 +124,7 @@ class HitPages:
         images = []
         for place in places:
             judgement = await self._acceptance.of(judging[place], referred[place.repository])
-            mine = found.get(str(place.digest), ())
+            mine = sorted(found.get(str(place.digest), ()), key=_rank)
             packages = tuple(
                 msgspec.structs.replace(
                     package, accepted=judgement.accepted(ids, package.purl), said=judgement.said(ids, package.purl)
@@ -129,37 +134,29 @@ class HitPages:
             images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH)))
         return images
 
-    async def _rows(self, by: HitBy, images: Sequence[Digest]) -> tuple[HitRow, ...]:
-        """All, in so many questions that each is bounded; of an image that has more than that some."""
-        rows = await self._hits.found(by, images, _ROWS)
-        if len(rows) < _ROWS or len(images) == 1:
-            return rows
-        half = len(images) // 2
-        return (*await self._rows(by, images[:half]), *await self._rows(by, images[half:]))
-
-    async def _named(
-        self, rows: Sequence[HitRow], one: frozenset[str]
-    ) -> Mapping[str, list[tuple[HitPackage, tuple[str, ...]]]]:
-        """What hits each image, the worst first, and all names of it."""
+    async def _packages(
+        self, by: HitBy, packages: Sequence[int], one: frozenset[str]
+    ) -> Mapping[int, list[tuple[HitPackage, tuple[str, ...]]]]:
+        """What hits each package, and all names of it."""
+        rows = await self._hits.told(by, packages, _ROWS)
         aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
         names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
         every = sorted(one.union(*names.values()))
         exploited = await self._vulnerable.exploited([name for name in every if name.startswith("CVE-")])
-        grouped: dict[tuple[str, int, str], list[HitRow]] = {}
+        grouped: dict[tuple[int, str], list[HitRow]] = {}
         for row in rows:
             called = "" if one else _called(row.id, names[row.advisory])
-            grouped.setdefault((row.image, row.package, called), []).append(row)
-        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
-        known: dict[tuple[object, ...], tuple[HitPackage, tuple[str, ...]]] = {}
-        for (image, package, called), mine in grouped.items():
-            key = (package, called, *sorted(row.advisory for row in mine))
-            if key not in known:
-                ids = one.union(*(names[row.advisory] for row in mine))
-                known[key] = (_package(mine, called, exploited=not ids.isdisjoint(exploited)), tuple(sorted(ids)))
-            found.setdefault(image, []).append(known[key])
-        for hit in found.values():
-            hit.sort(key=lambda pair: (SEVERITIES.index(pair[0].severity), pair[0].purl, pair[0].id))
+            grouped.setdefault((row.package, called), []).append(row)
+        found: dict[int, list[tuple[HitPackage, tuple[str, ...]]]] = {}
+        for (package, called), mine in grouped.items():
+            ids = one.union(*(names[row.advisory] for row in mine))
+            hit = _package(mine, called, exploited=not ids.isdisjoint(exploited))
+            found.setdefault(package, []).append((hit, tuple(sorted(ids))))
         return found
+
+
+def _rank(hit: tuple[HitPackage, tuple[str, ...]]) -> tuple[int, str, str]:
+    return SEVERITIES.index(hit[0].severity), hit[0].purl, hit[0].id
 
 
 def _called(name: str, names: frozenset[str]) -> str:

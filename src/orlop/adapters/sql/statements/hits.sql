@@ -31,7 +31,7 @@ LIMIT ?2;
 SELECT m.name, m.digest,
        EXISTS (SELECT 1 FROM inside_images i JOIN image_units n ON n.image_id = i.id
                WHERE i.digest = m.digest
-                 AND n.unit_id IN (SELECT p.unit_id FROM json_each(?5) AS others
+                 AND n.unit_id + 0 IN (SELECT p.unit_id FROM json_each(?5) AS others
                                    JOIN findings f ON f.advisory_id = CAST(others.value AS BIGINT)
                                    JOIN unit_packages p ON p.package_id = f.package_id))
 FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
@@ -45,7 +45,7 @@ ORDER BY m.name, m.digest;
 SELECT m.name, m.digest,
        EXISTS (SELECT 1 FROM inside_images i JOIN image_units n ON n.image_id = i.id
                WHERE i.digest = m.digest
-                 AND n.unit_id IN (
+                 AND n.unit_id + 0 IN (
                      SELECT p.unit_id FROM unit_packages p
                      WHERE p.package_id IN (SELECT f.package_id FROM findings f WHERE f.came_at > 0 AND f.came_at >= ?5)
                  ))
@@ -57,21 +57,29 @@ FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r O
 ORDER BY m.name, m.digest;
 
 -- name: hits_in_images
--- How these advisories hit packages of images, up to ?3 rows.
-SELECT DISTINCT i.digest, f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name,
-       f.fixed, f.severity, f.source, f.how
-FROM json_each(?1) AS wanted JOIN inside_images i ON i.digest = wanted.value
+-- Packages of images that these advisories hit, up to ?3; one that lies in an image twice is told twice.
+SELECT i.digest, p.package_id FROM json_each(?1) AS wanted JOIN inside_images i ON i.digest = wanted.value
 JOIN image_units n ON n.image_id = i.id JOIN unit_packages p ON p.unit_id = n.unit_id
-JOIN findings f ON f.package_id = p.package_id
+WHERE p.package_id + 0 IN (SELECT f.package_id FROM json_each(?2) AS others
+                           JOIN findings f ON f.advisory_id = CAST(others.value AS BIGINT)) LIMIT ?3;
+
+-- name: new_hits_in_images
+SELECT i.digest, p.package_id FROM json_each(?1) AS wanted JOIN inside_images i ON i.digest = wanted.value
+JOIN image_units n ON n.image_id = i.id JOIN unit_packages p ON p.unit_id = n.unit_id
+WHERE p.package_id + 0 IN (SELECT f.package_id FROM findings f WHERE f.came_at > 0 AND f.came_at >= ?2) LIMIT ?3;
+
+-- name: hits_of_packages
+-- How these advisories hit packages, up to ?3.
+SELECT f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name, f.fixed, f.severity, f.source, f.how
+FROM json_each(?1) AS wanted
+JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT)
 JOIN packages g ON g.id = f.package_id JOIN advisories a ON a.id = f.advisory_id
 WHERE f.advisory_id IN (SELECT CAST(others.value AS BIGINT) FROM json_each(?2) AS others) LIMIT ?3;
 
--- name: new_hits_in_images
+-- name: new_hits_of_packages
 -- Looked up package by package, not by when they came: hence the sum.
-SELECT DISTINCT i.digest, f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name,
-       f.fixed, f.severity, f.source, f.how
-FROM json_each(?1) AS wanted JOIN inside_images i ON i.digest = wanted.value
-JOIN image_units n ON n.image_id = i.id JOIN unit_packages p ON p.unit_id = n.unit_id
-JOIN findings f ON f.package_id = p.package_id
+SELECT f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name, f.fixed, f.severity, f.source, f.how
+FROM json_each(?1) AS wanted
+JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT)
 JOIN packages g ON g.id = f.package_id JOIN advisories a ON a.id = f.advisory_id
 WHERE f.came_at + 0 >= ?2 AND f.came_at + 0 > 0 LIMIT ?3;
