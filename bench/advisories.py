@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import apsw
@@ -197,18 +197,27 @@ def reading(folder: Path, pairs: int) -> None:
         found = [_pair(watched) for _ in range(pairs)]
         told = watched.end()
     for number, name in enumerate(("alone", f"while {TEN} images are read")):
-        halves, most = ([_at(pair[number], percent) for pair in found] for percent in (50, 99))
+        taken = [(pair.alone, pair.beside)[number] for pair in found]
+        halves, most = ([_at(times, percent) for times in taken] for percent in (50, 99))
         print(f"pulls {name}: median {statistics.median(halves):.2f} ms, p99 {statistics.median(most):.2f} ms")
-    ratios = sorted(_at(beside, 99) / _at(alone, 99) for alone, beside, _, _ in found)
-    took, load = (statistics.median(pair[number] for pair in found) for number in (2, 3))
+    ratios = sorted(_at(pair.beside, 99) / _at(pair.alone, 99) for pair in found)
+    took, load = statistics.median(pair.took for pair in found), statistics.median(pair.load for pair in found)
     print(
         f"reading: p99 {statistics.median(ratios):.2f} x that of pulls alone ({ratios[0]:.2f} to {ratios[-1]:.2f},"
         f" median of {pairs} pairs), images read in {took:.1f} s, a load of {load:.1f}, {told}"
     )
 
 
-def _pair(watched: "Watched") -> tuple[list[float], list[float], float, float]:
-    """Pulls alone, pulls beside, how long all were read, and the load."""
+class Pair(NamedTuple):
+    """What pulls took alone and beside readings, in milliseconds, how many seconds these took, and the load."""
+
+    alone: list[float]
+    beside: list[float]
+    took: float
+    load: float
+
+
+def _pair(watched: "Watched") -> Pair:
     alone = _pulls(watched.server.port, lambda: False)
     database = apsw.Connection(str(_of(watched.server) / "catalog" / DATABASE))
     database.set_busy_timeout(10_000)
@@ -221,7 +230,7 @@ def _pair(watched: "Watched") -> tuple[list[float], list[float], float, float]:
     beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
     took, load = time.perf_counter() - began, os.getloadavg()[0]
     print(f"  p99 {_at(alone, 99):.2f} and {_at(beside, 99):.2f} ms, {took:.1f} s, a load of {load:.1f}", flush=True)
-    return alone, beside, took, load
+    return Pair(alone, beside, took, load)
 
 
 def _pulls(port: int, more: Any, at_least: float = SECONDS) -> list[float]:
