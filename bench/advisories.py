@@ -158,7 +158,7 @@ def _affected(folder: Path, engine: str, images: int) -> None:
         matched = time.perf_counter() - began
         hit = {
             (one["repository"], one["digest"])
-            for page in _pages(watched.server, f"new-findings?n=1000&packages=false&since={quote(start)}")
+            for page in _pages(watched.server, f"new-findings?n=10000&packages=false&since={quote(start)}")
             for one in page["images"]
         }
         took = time.perf_counter() - began

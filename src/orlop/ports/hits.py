@@ -34,7 +34,12 @@ class HitRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Hits(Protocol):
-    """Images by what hits them."""
+    """Images by what hits them. `together`: manifests that are to be looked at in one question."""
+
+    @property
+    def together(self) -> int:
+        """See the class."""
+        ...
 
     async def rare(self, by: HitBy, most: int) -> tuple[HoldingPlace, ...] | None:
         """Every place of images that are hit, in no order; None: there are more than so many."""

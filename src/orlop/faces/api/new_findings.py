@@ -9,11 +9,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from orlop.faces.api import values
-from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, page_of
+from orlop.faces.api.exchange import PAGE, PAGE_MAX, ApiRequest, Last, caller_of, page_of
 from orlop.faces.api.inside_searches import At, HitImageValue
 from orlop.services.advisories.hits import HitImages
 from orlop.services.advisories.news import NewFindings
 from orlop.services.management.operations import Gate, Operation
+
+#: Images of one page that has no more than which these are.
+_PLACES_MAX = 10_000
 
 
 class NewFindingsValue(msgspec.Struct, frozen=True):
@@ -46,7 +49,12 @@ def new_findings(gate: Gate, news: NewFindings) -> list[HTTPRouteHandler]:
                 description="Also what hits them, and their tags; else which images alone.",
             ),
         ] = True,
-        n: Size = PAGE,
+        n: Annotated[
+            int,
+            QueryParameter(
+                name="n", ge=1, le=_PLACES_MAX, description="How many images a page has at most; 1,000 with packages."
+            ),
+        ] = PAGE,
         last: Last = "",
     ) -> NewFindingsValue:
         """Images that advisories which came or changed hit, and did not before, by repository and digest, as far as the
@@ -54,7 +62,9 @@ def new_findings(gate: Gate, news: NewFindings) -> list[HTTPRouteHandler]:
         later than the advisory is not new."""
         caller = caller_of(request)
         await gate.rights(caller)
-        found = await news.find(caller, values.moment(since), at, page_of(n, last), packages=packages)
+        found = await news.find(
+            caller, values.moment(since), at, page_of(n if not packages else min(n, PAGE_MAX), last), packages=packages
+        )
         return NewFindingsValue.of(found)
 
     return [list_new_findings]

@@ -17,9 +17,8 @@ from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
 from orlop.services.inside.holders import HolderPage, ImageHolders
 
-#: Manifests that are looked at in one question, images whose findings are read together, and of these packages and
-#: findings: of what is beyond that nothing is told.
-_ALONG, _TOGETHER, _HELD, _ROWS = 5_000, 100, 100_000, 50_000
+#: Images whose findings are read together, and of these packages and findings: of what is beyond that nothing is told.
+_TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
 #: Packages that are told of each image, and of all before a page ends.
 EACH, _TOLD = 200, 10_000
 
@@ -62,10 +61,9 @@ class HitImages(msgspec.Struct, frozen=True):
 class SoughtHits:
     """See services.inside.holders.Sought."""
 
-    together = _ALONG
-
     def __init__(self, hits: Hits, by: HitBy) -> None:
         self._hits = hits
+        self.together = hits.together
         self._by = by
         self.is_nothing = not by.advisories and not by.since
 

@@ -171,9 +171,11 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         return work(servers, server, do)
 
 
-async def pages(server: ManagementServer, path: str, query: Mapping[str, str], most: int) -> dict[str, Any]:
+async def pages(
+    server: ManagementServer, path: str, query: Mapping[str, str], most: int, page: int = _PAGE
+) -> dict[str, Any]:
     """So many images at most. An answer may end early where much was looked at: the next goes on from there."""
-    asked = {**{name: value for name, value in query.items() if value}, "n": str(min(most, _PAGE))}
+    asked = {**{name: value for name, value in query.items() if value}, "n": str(min(most, page))}
     found: dict[str, Any] = (await server.ask("GET", path, query=asked)).value
     while found["last"] and len(found["images"]) < most:
         more = (await server.ask("GET", path, query={**asked, "last": found["last"]})).value

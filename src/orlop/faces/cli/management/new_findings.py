@@ -59,7 +59,7 @@ def register(group: cyclopts.App, servers: Servers) -> None:
             if not begin:
                 raise UsageError("say since when, as --since 2h")
             query = {"since": rfc3339(begin), "at": here(at).strip("/"), "packages": "" if not images_only else "false"}
-            found = await inside_searches.pages(asked, "/new-findings", query, n)
+            found = await inside_searches.pages(asked, "/new-findings", query, n, 10_000 if images_only else 1_000)
             if json:
                 shown.print_json(found)
                 return
