@@ -76,6 +76,7 @@ def importing(folder: Path, advisories: Path) -> None:
     """By the command, and by an update."""
     files = _files(folder / "files", advisories)
     with _served(folder / "command") as watched:
+        _sign_in(watched.server.port, folder)
         began = time.perf_counter()
         used = _orlop(watched.server.port, folder, "advisories", "import", *map(str, files))
         took = time.perf_counter() - began
@@ -83,6 +84,7 @@ def importing(folder: Path, advisories: Path) -> None:
     print(f"import: {took:.1f} s, {used:.1f} s of processors by the command, {told}")
     os.environ["ORLOP_ADVISORIES_FOLDER"] = str(folder / "files")
     with _served(folder / "update") as watched:
+        _sign_in(watched.server.port, folder)
         for file in files:
             name = file.name.partition(".")[0].lower()
             _orlop(watched.server.port, folder, "advisory-source", "set", name, "--url", f"file:{file}")
@@ -149,6 +151,7 @@ def affected(folder: Path, images: int, postgres: bool) -> None:
 
 def _affected(folder: Path, engine: str, images: int) -> None:
     with _served(folder) as watched:
+        _sign_in(watched.server.port, folder)
         start = datetime.now(UTC).isoformat()
         began = time.perf_counter()
         _orlop(watched.server.port, folder, "advisories", "import", str(folder / "new.jsonl"))
@@ -399,12 +402,16 @@ def _resident(pid: int) -> int:
     return int(found[0]) >> 10 if found else 0
 
 
+def _sign_in(port: int, folder: Path) -> None:
+    environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}
+    login = [sys.executable, "-m", "orlop", "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
+    subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
+
+
 def _orlop(port: int, folder: Path, *arguments: str) -> float:
     """Run a command, signed in; the seconds of processors that it took."""
     environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config"), "ORLOP_SERVER": f"http://127.0.0.1:{port}"}
     command = [sys.executable, "-m", "orlop"]
-    login = [*command, "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
-    subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
     before = os.times()
     subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     after = os.times()

@@ -108,10 +108,6 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     return on(engine, engine.reader, changes, access, settings, queue)
 
 
-#: This process does nothing else while it asks SQLite.
-_TOGETHER = 5_000
-
-
 def _nothing() -> None:
     """SQLite does nothing in the background that has to be started."""
 
@@ -124,10 +120,9 @@ def on(
     settings: Changes,
     queue: Changes,
     start: Callable[[], None] = _nothing,
-    together: int = _TOGETHER,
 ) -> OpenCatalog:
-    """Everything on one engine; lists are read by `lists`, in questions about so many manifests `together`."""
-    catalog, leases = catalog_on(engine, lists, together), SqlLeases(engine)
+    """Everything on one engine; lists are read by `lists`."""
+    catalog, leases = catalog_on(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
     return OpenCatalog(
@@ -147,7 +142,7 @@ def on(
     )
 
 
-def catalog_on(engine: Engine, lists: Session, together: int) -> Catalog:
+def catalog_on(engine: Engine, lists: Session) -> Catalog:
     """What content is kept by, on one engine; lists are read by `lists`."""
     browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
@@ -188,8 +183,8 @@ def catalog_on(engine: Engine, lists: Session, together: int) -> Catalog:
         children=SqlChildren(lists),
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
-        advisories=_advisories_on(engine, lists, together),
-        gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader, together)),
+        advisories=_advisories_on(engine, lists),
+        gates=GateStore(SqlGateRows(engine.reader), _advisories_on(engine, engine.reader)),
         held_pushes=SqlHeldPushes(engine, lists),
         signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
@@ -200,14 +195,14 @@ def catalog_on(engine: Engine, lists: Session, together: int) -> Catalog:
     )
 
 
-def _advisories_on(engine: Engine, lists: Session, together: int) -> AdvisoryStore:
+def _advisories_on(engine: Engine, lists: Session) -> AdvisoryStore:
     return AdvisoryStore(
         SqlAdvisories(engine),
         SqlAdvisorySources(engine),
         SqlMatches(engine),
         SqlVulnerable(engine, lists),
         SqlHolding(lists),
-        SqlHits(lists, together),
+        SqlHits(lists),
         SqlFindingDays(engine, lists),
         SqlCounting(lists),
     )

@@ -13,9 +13,11 @@ from orlop.ports.holding import HoldingPlace, LookedAt
 class SqlHits:
     """See ports.hits.Hits. It may lag behind."""
 
-    def __init__(self, lists: Session, together: int) -> None:
+    #: While SQLite looks, its process does nothing else.
+    together = 5_000
+
+    def __init__(self, lists: Session) -> None:
         self._lists = lists
-        self.together = together
 
     async def rare(self, by: HitBy, most: int) -> tuple[HoldingPlace, ...] | None:
         rows = await self._lists.all("newly_hit_images" if by.since else "hit_images", _value(by), most + 1)

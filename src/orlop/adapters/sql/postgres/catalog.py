@@ -8,9 +8,6 @@ from orlop.adapters.sql.postgres.connections import Database, Pool
 from orlop.adapters.sql.postgres.engine import PostgresEngine
 from orlop.adapters.sql.postgres.patience import Surroundings
 
-#: The database looks, and this process does other things meanwhile.
-_TOGETHER = 20_000
-
 
 def open_postgres(
     database: Database,
@@ -38,4 +35,4 @@ def open_postgres(
     queue = PostgresChanges([0], 0, surroundings.monotonic)  # others of this replica see it as those elsewhere do
     pools = Pool(database), Pool(replica) if replica else None
     engine = PostgresEngine(*pools, changes, known, access, settings, queue, surroundings, ticket)
-    return on(engine, engine.lists, changes, access, settings, queue, engine.start, _TOGETHER)
+    return on(engine, engine.lists, changes, access, settings, queue, engine.start)

@@ -66,7 +66,7 @@ LIMIT ?2;
 SELECT m.name, m.digest,
        EXISTS (SELECT 1 FROM inside_images i JOIN image_units n ON n.image_id = i.id
                WHERE i.digest = m.digest
-                 AND n.unit_id + 0 IN (SELECT p.unit_id FROM json_each(?5) AS others
+                 AND n.unit_id IN (SELECT p.unit_id FROM json_each(?5) AS others
                                    JOIN unit_packages p ON p.package_id = CAST(others.value AS BIGINT)))
 FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
       JOIN manifests a ON a.repository_id = r.id
