@@ -1,9 +1,10 @@
-"""What advisories cost: `python -m bench.advisories [import] [affected] [reading] [--images N] [--advisories FOLDER]`.
+"""What advisories cost: `python -m bench.advisories [import] [affected] [reading]`; `--help` names options.
 
 `import`: advisories are taken in by the command, and by an update from a folder, each into an empty registry; those of
 a folder of `*.jsonl` or `*.jsonl.zst`, or as many made-up ones. `affected`: a thousand new ones against images of 300
-packages, until the images that each hits are listed. `reading`: pulls while ten images are read for the first time,
-and when nothing else happens. Seconds of processors are those of the server and all that it starts.
+packages, until all images that they hit are listed, on SQLite or PostgreSQL. `reading`: pulls while ten images are
+read for the first time, and when nothing else happens, in turns. Seconds of processors are those of the server and all
+that it starts.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import io
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -23,21 +25,28 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import apsw
 
 from bench.collecting import Server
+from bench.on_postgres import copy
 from bench.questions import NAMES, OF_BASE, seed
 from bench.retaining import PASSWORD, ask, fill
 from orlop.adapters.filesystem import open_data_folder
 from orlop.adapters.sql.catalog import DATABASE
+from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION
+from orlop.domain.inside.matching import MATCHER_VERSION
+from tests.postgres import postgres_server
 
 #: Where advisories lie beside a checkout, how many are made up where none do, and how many come against images.
 _BESIDE, _MADE, NEW = Path(__file__).parents[2] / "shared" / "advisories", 29_000, 1_000
+_NO_RATES = [f"ORLOP_RATE_LIMITS_{name}" for name in ("REQUESTS", "PULLS", "ADDRESS_REQUESTS", "ADDRESS_PULLS")]
 #: Images that are read, packages of each, and seconds for which pulls are measured at least.
-TEN, PACKAGES, SECONDS = 10, 300, 10.0
+TEN, PACKAGES, SECONDS = 10, 300, 5.0
 
 
 def main() -> None:
@@ -46,6 +55,8 @@ def main() -> None:
     parser.add_argument("measures", nargs="*", choices=["import", "affected", "reading", []])
     parser.add_argument("--advisories", type=Path, default=_BESIDE)
     parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--postgres", action="store_true", help="what is affected, by a catalog there")
+    parser.add_argument("--pairs", type=int, default=10, help="of pulls alone and beside readings")
     chosen = parser.parse_args()
     print(f"{os.cpu_count()} cores, a load of {os.getloadavg()[0]:.1f}")
     wanted = chosen.measures or ["import", "affected", "reading"]
@@ -53,9 +64,9 @@ def main() -> None:
         if "import" in wanted:
             importing(Path(folder) / "import", chosen.advisories)
         if "affected" in wanted:
-            affected(Path(folder) / "affected", chosen.images)
+            affected(Path(folder) / "affected", chosen.images, chosen.postgres)
         if "reading" in wanted:
-            reading(Path(folder) / "reading")
+            reading(Path(folder) / "reading", chosen.pairs)
 
 
 # --- Taking in ----------------------------------------------------------------------------------------------------
@@ -65,6 +76,7 @@ def importing(folder: Path, advisories: Path) -> None:
     """By the command, and by an update."""
     files = _files(folder / "files", advisories)
     with _served(folder / "command") as watched:
+        _sign_in(watched.server.port, folder)
         began = time.perf_counter()
         used = _orlop(watched.server.port, folder, "advisories", "import", *map(str, files))
         took = time.perf_counter() - began
@@ -72,6 +84,7 @@ def importing(folder: Path, advisories: Path) -> None:
     print(f"import: {took:.1f} s, {used:.1f} s of processors by the command, {told}")
     os.environ["ORLOP_ADVISORIES_FOLDER"] = str(folder / "files")
     with _served(folder / "update") as watched:
+        _sign_in(watched.server.port, folder)
         for file in files:
             name = file.name.partition(".")[0].lower()
             _orlop(watched.server.port, folder, "advisory-source", "set", name, "--url", f"file:{file}")
@@ -103,7 +116,7 @@ def _files(target: Path, advisories: Path) -> list[Path]:
 # --- Against images -----------------------------------------------------------------------------------------------
 
 
-def affected(folder: Path, images: int) -> None:
+def affected(folder: Path, images: int, postgres: bool) -> None:
     """New advisories, until the images that they hit are listed; a fifth is about what every base has in some version,
     the others about packages of applications."""
     data = folder / "data"
@@ -114,6 +127,7 @@ def affected(folder: Path, images: int) -> None:
         database.execute("DELETE FROM findings")
         database.execute("DELETE FROM advisories")
         database.execute("INSERT INTO package_keys SELECT 'npm', name, id, version FROM packages")
+        database.execute("UPDATE packages SET matched = ?1, licensed = ?2", (MATCHER_VERSION, LICENCE_NAMES_VERSION))
     database.execute("ANALYZE")
     database.close()
     names = [number if number < OF_BASE else number * (NAMES // NEW) % NAMES for number in range(NEW)]
@@ -122,57 +136,104 @@ def affected(folder: Path, images: int) -> None:
         for number, name in enumerate(names)
     ]
     (folder / "new.jsonl").write_bytes(b"\n".join(records))
+    if not postgres:
+        _affected(folder, "SQLite", images)
+        return
+    with postgres_server(options=()) as server:
+        url = server.database()
+        copy(open_data_folder(data).catalog / DATABASE, url)
+        os.environ["ORLOP_CATALOG_URL"] = url
+        try:
+            _affected(folder, "PostgreSQL", images)
+        finally:
+            del os.environ["ORLOP_CATALOG_URL"]
+
+
+def _affected(folder: Path, engine: str, images: int) -> None:
     with _served(folder) as watched:
+        _sign_in(watched.server.port, folder)
+        start = datetime.now(UTC).isoformat()
         began = time.perf_counter()
         _orlop(watched.server.port, folder, "advisories", "import", str(folder / "new.jsonl"))
         taken = time.perf_counter() - began
         while (found := ask(watched.server, "GET", "advisory-status"))["waiting"]:
             time.sleep(0.02)
         matched = time.perf_counter() - began
-        hit = sum(bool(_hit(watched.server, number)) for number in range(0, NEW, 10))
+        hit = {
+            (one["repository"], one["digest"])
+            for page in _pages(watched.server, f"new-findings?n=10000&packages=false&since={quote(start)}")
+            for one in page["images"]
+        }
         took = time.perf_counter() - began
+        first = next(_pages(watched.server, f"new-findings?n=100&since={quote(start)}"))["images"]
+        then = time.perf_counter() - began
         told = watched.end()
     print(
-        f"affected: {NEW:,} advisories against {images:,} images of {PACKAGES} packages: taken in"
-        f" after {taken:.1f} s, {found['findings']:,} findings after {matched:.1f} s, images of {NEW // 10} of them"
-        f" listed after {took:.1f} s ({hit} hit some), {told}"
+        f"affected, {engine}: {NEW:,} advisories against {images:,} images of {PACKAGES} packages: taken in after"
+        f" {taken:.1f} s, {found['findings']:,} findings after {matched:.1f} s, all {len(hit):,} images that they hit"
+        f" listed after {took:.1f} s; the first {len(first)} with what hits them took another {then - took:.1f} s;"
+        f" {told}, a load of {os.getloadavg()[0]:.1f}"
     )
 
 
-def _hit(server: Server, number: int) -> list[Any]:
-    """The first images that one hits."""
-    found = ask(server, "GET", f"vulnerability-search?id=CVE-2027-{number:05}")
-    images: list[Any] = found["images"]
-    return images
+def _pages(server: Server, path: str) -> Iterator[Any]:
+    """All pages of a list."""
+    last = ""
+    while True:
+        page = ask(server, "GET", f"{path}&last={quote(last)}" if last else path)
+        yield page
+        last = page["last"]
+        if not last:
+            return
 
 
 # --- Beside pulls -------------------------------------------------------------------------------------------------
 
 
-def reading(folder: Path) -> None:
-    """Pulls alone, and while images are read."""
+def reading(folder: Path, pairs: int) -> None:
+    """Pulls alone, and while images are read, in turns on one server: what else the machine does is beside both."""
     with _served(folder) as watched:
         for number in range(TEN):
             _push(watched.server.port, f"app{number}", _layer(number))
         _read(watched.server)
-        for _ in range(2):  # until what is in memory after a start is there
-            alone = _pulls(watched.server.port, lambda: False)
-    with _served(folder) as watched:
-        _pulls(watched.server.port, lambda: False)
-        database = apsw.Connection(str(open_data_folder(folder / "data").catalog / DATABASE))
-        database.set_busy_timeout(10_000)
-        with database:  # as if none had been read yet
-            database.execute("DELETE FROM inside_layers")
-            database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
-        database.close()
-        ask(watched.server, "POST", "jobs", {"kind": "read-images"})
-        began = time.perf_counter()
-        beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
-        took = time.perf_counter() - began
+        _pulls(watched.server.port, lambda: False)  # until what is in memory after a start is there
+        found = [_pair(watched) for _ in range(pairs)]
         told = watched.end()
-    for name, times in (("alone", alone), (f"while {TEN} images are read, {took:.1f} s", beside)):
-        print(f"pulls {name}: {len(times):,}, median {_at(times, 50):.2f} ms, p99 {_at(times, 99):.2f} ms")
-    print(f"reading: p99 {_at(beside, 99) / _at(alone, 99):.2f} x that of pulls alone, {told}")
+    for number, name in enumerate(("alone", f"while {TEN} images are read")):
+        taken = [(pair.alone, pair.beside)[number] for pair in found]
+        halves, most = ([_at(times, percent) for times in taken] for percent in (50, 99))
+        print(f"pulls {name}: median {statistics.median(halves):.2f} ms, p99 {statistics.median(most):.2f} ms")
+    ratios = sorted(_at(pair.beside, 99) / _at(pair.alone, 99) for pair in found)
+    took, load = statistics.median(pair.took for pair in found), statistics.median(pair.load for pair in found)
+    print(
+        f"reading: p99 {statistics.median(ratios):.2f} x that of pulls alone ({ratios[0]:.2f} to {ratios[-1]:.2f},"
+        f" median of {pairs} pairs), images read in {took:.1f} s, a load of {load:.1f}, {told}"
+    )
+
+
+class Pair(NamedTuple):
+    """What pulls took alone and beside readings, in milliseconds, how many seconds these took, and the load."""
+
+    alone: list[float]
+    beside: list[float]
+    took: float
+    load: float
+
+
+def _pair(watched: "Watched") -> Pair:
+    alone = _pulls(watched.server.port, lambda: False)
+    database = apsw.Connection(str(_of(watched.server) / "catalog" / DATABASE))
+    database.set_busy_timeout(10_000)
+    with database:  # as if none had been read yet
+        database.execute("DELETE FROM inside_layers")
+        database.execute("UPDATE inside_images SET state = 0, since = 1, lease_until = 0, tries = 0")
+    database.close()
+    ask(watched.server, "POST", "jobs", {"kind": "read-images"})
+    began = time.perf_counter()
+    beside = _pulls(watched.server.port, lambda: _waiting(watched.server) > 0, at_least=0.0)
+    took, load = time.perf_counter() - began, os.getloadavg()[0]
+    print(f"  p99 {_at(alone, 99):.2f} and {_at(beside, 99):.2f} ms, {took:.1f} s, a load of {load:.1f}", flush=True)
+    return Pair(alone, beside, took, load)
 
 
 def _pulls(port: int, more: Any, at_least: float = SECONDS) -> list[float]:
@@ -305,6 +366,7 @@ class Watched:
 @contextmanager
 def _served(folder: Path) -> Iterator[Watched]:
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ |= dict.fromkeys(_NO_RATES, "0")
     server = Server(folder / "data", 0, "0s", PASSWORD)
     _FOLDERS[server.process.pid] = folder / "data"
     watched = Watched(server)
@@ -340,12 +402,16 @@ def _resident(pid: int) -> int:
     return int(found[0]) >> 10 if found else 0
 
 
+def _sign_in(port: int, folder: Path) -> None:
+    environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config")}
+    login = [sys.executable, "-m", "orlop", "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
+    subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
+
+
 def _orlop(port: int, folder: Path, *arguments: str) -> float:
     """Run a command, signed in; the seconds of processors that it took."""
     environment = os.environ | {"XDG_CONFIG_HOME": str(folder / "config"), "ORLOP_SERVER": f"http://127.0.0.1:{port}"}
     command = [sys.executable, "-m", "orlop"]
-    login = [*command, "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
-    subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
     before = os.times()
     subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     after = os.times()

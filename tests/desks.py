@@ -34,8 +34,10 @@ from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.history import FindingHistory
+from orlop.services.advisories.hits import HitPages
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
+from orlop.services.advisories.news import NewFindings
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -275,7 +277,8 @@ def desks_of(
         reports=reports,
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
-        hits=VulnerabilitySearch(holders, store, acceptance),
+        hits=VulnerabilitySearch(HitPages(holders, store, acceptance), store),
+        new_findings=NewFindings(HitPages(holders, store, acceptance)),
         signatures=ImageSignatures(access, content.repository, judgements),
         licences=ImageLicences(insides, in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),

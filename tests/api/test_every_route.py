@@ -602,6 +602,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ],
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
     ("GET", "/licence-search"): [("/licence-search?licence=MIT", None, _ANY)],
+    ("GET", "/new-findings"): [("/new-findings?since=2026-01-01T00:00:00Z", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],

@@ -11,6 +11,8 @@ import pytest
 from orlop.domain.digest import Digest
 from orlop.domain.inside.package import Package
 from orlop.domain.names import RepositoryName, Tag
+from orlop.faces.cli.moments import rfc3339
+from orlop.services.advisories import hits
 from orlop.services.inside import holders
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
@@ -135,6 +137,58 @@ def test_a_vulnerability_is_found_by_every_name_and_silence_is_explained(orlop: 
     orlop.login("bob")
     orlop("search", "cve", "CVE-2026-1")
     assert "no image that you may see is known to be hit" in orlop.errors
+
+
+@pytest.mark.parametrize("rare", [5_000, 0])
+def test_what_advisories_brought_is_told_as_far_as_the_reader_may_see(
+    orlop: Typed, rare: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "_RARE", rare)
+
+    async def later() -> None:
+        catalog, api = orlop.served.api.catalog.catalog, orlop.served.api
+        record = advisory("TEST-9", "zlib9", "2", aliases=["CVE-2026-9"])
+        await catalog.advisories.advisories.store("hand", batch(record))
+        await matcher(catalog, Scene(catalog, at=api.now + 5_000_000)).advisories()
+
+    orlop.served.do(later())
+    begin = rfc3339(orlop.served.api.now + 5_000_000)
+    orlop.login("ann")
+    new = ("new-findings", "--since", begin)
+    [one] = orlop.json("search", *new)["images"]
+    assert (one["repository"], one["tags"], one["more"]) == (APP, ["1.4"], 0)
+    [package] = one["packages"]
+    assert (package["id"], package["ids"], package["fixed"]) == ("CVE-2026-9", ["TEST-9"], ["2"])
+    assert "CVE-2026-9" in orlop("search", *new)
+    assert orlop("search", *new, "--images-only").split() == [f"{APP}@{ONE.digest}"]
+    assert _places(orlop, *new, "--at", "elsewhere/") == []
+    every = _places(orlop, "new-findings", "--since", rfc3339(1_000_000))
+    assert sorted(every) == [f"{APP}:1.4", f"{APP}:1.5"]
+    orlop("search", "new-findings", "--since", rfc3339(orlop.served.api.now + 6_000_000))
+    assert "advisories brought nothing new since" in orlop.errors
+    orlop("search", "new-findings", "--since", "", code=2)
+    orlop.login("bob")
+    assert orlop.json("search", *new) == {"images": [], "last": ""}
+    orlop.login("root")
+    orlop(
+        *("exception", "set", "calm", "--at", f"{APP.namespace}/", "--cve", "CVE-2026-9", "--until", "2099-01-31"),
+        *("--reason", "no network"),
+    )
+    assert "calm at" in orlop("search", *new)
+
+
+def test_an_image_with_many_findings_is_told_in_bounds(orlop: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    orlop.login("root")
+    asked = ("new-findings", "--since", rfc3339(1_000_000))
+    whole = orlop.json("search", *asked)["images"]
+    monkeypatch.setattr(hits, "_TOGETHER", 2)
+    assert [one["digest"] for one in orlop.json("search", *asked)["images"]] == [one["digest"] for one in whole]
+    monkeypatch.setattr(hits, "EACH", 0)
+    assert [(one["packages"], one["more"]) for one in orlop.json("search", *asked)["images"]] == [([], 1)] * 3
+    assert "has 1 more" in (orlop("search", *asked) or "") + orlop.errors
+    monkeypatch.setattr(hits, "EACH", 200)
+    monkeypatch.setattr(hits, "_TOLD", 1)  # pages end early, and the command goes on
+    assert [one["digest"] for one in orlop.json("search", *asked)["images"]] == [one["digest"] for one in whole]
 
 
 def test_what_is_accepted_is_told_as_that(orlop: Typed) -> None:

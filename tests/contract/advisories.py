@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
+
 from orlop.domain.digest import Digest
 from orlop.domain.durations import HOUR, MINUTE
 from orlop.domain.events import EventKind
@@ -18,6 +20,7 @@ from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
 from orlop.ports.counting import PartImage
 from orlop.ports.finding_days import FindingDay, FindingNumbers
+from orlop.ports.hits import HitBy
 from orlop.ports.holding import HoldingPlace, PlaceNames
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
@@ -253,8 +256,53 @@ class AdvisoriesKit:
         await store.advisories.store("hand", batch(record))
         await matcher(catalog, scene).advisories()
         meant = await store.vulnerable.meaning(["CVE-2026-1"], 10)
-        packages = await store.vulnerable.packages_hit(list(meant), 10)
-        assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
+        by, place = HitBy(advisories=tuple(meant)), HoldingPlace(APP, digest)
+        assert await store.hits.rare(by, 1) == (place,)
+        assert [row.place for row in await store.hits.along(by, [APP], ("", ""), 9) if row.holds] == [place]
+        [(image, package)] = await store.hits.held(by, [digest], 9)
+        [row] = await store.hits.told(by, [package], 9)
+        assert (image, row.id, row.version, row.fixed) == (digest, "TEST-1", "3.0.1-1", "3.0.2-1")
+        holding = await store.vulnerable.holding([package], 10)
+        assert [(one.repository, one.digest) for one in holding] == [(APP, digest)]
+
+    async def test_what_advisories_brought_is_found_by_when_it_came(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "9")))
+        scene.at, first = 5_000_000, 5_000_000
+        await matcher(catalog, scene).advisories()
+        # What a package brought that comes later is nothing new.
+        two = await hold(catalog, scene, TWO, msgspec.structs.replace(SSL, version="3.0.0-1"), ZLIB)
+        await matcher(catalog, scene).packages()
+        await store.advisories.store("hand", batch(advisory("TEST-2", "zlib9", "9"), advisory("TEST-3", "none9", "9")))
+        scene.at = later = first + 1_000
+        await matcher(catalog, scene).advisories()
+        places = {digest: HoldingPlace(APP, digest) for digest in (one, two)}
+
+        async def since(at: int) -> list[tuple[str, str]]:
+            held = await store.hits.held(HitBy(since=at), [one, two], 9)
+            rows = await store.hits.told(HitBy(since=at), sorted({package for _, package in held}), 9)
+            return sorted((row.id, image) for image, package in held for row in rows if row.package == package)
+
+        zlibs = sorted(("TEST-2", str(digest)) for digest in (one, two))
+        assert await since(first) == [("TEST-1", one), *zlibs]
+        assert await since(first + 1) == await since(later) == zlibs
+        assert await since(later + 1) == []
+        assert len(await store.hits.held(HitBy(since=first), [one, two], 2)) == 2
+        assert set(await store.hits.rare(HitBy(since=later), 2) or ()) == set(places.values())
+        assert await store.hits.rare(HitBy(since=later), 1) is None
+        assert await store.hits.rare(HitBy(since=later + 1), 1) == ()
+        looked = await store.hits.along(HitBy(since=later), [APP], ("", ""), 9)
+        assert [row.place for row in looked if row.holds] == sorted(places.values())
+        assert not any(row.holds for row in await store.hits.along(HitBy(since=later + 1), [APP], ("", ""), 9))
+        # A newer word about what is known already brings nothing.
+        await store.advisories.store("hand", batch(advisory("TEST-2", "zlib9", "8", modified="2026-03-01T00:00:00Z")))
+        scene.at = later + 2_000
+        await matcher(catalog, scene).advisories()
+        assert await since(later + 1) == []
+        [(_, package)] = await store.hits.held(HitBy(since=later), [one], 9)
+        assert [row.fixed for row in await store.hits.told(HitBy(since=later), [package], 9)] == ["8"]
+        assert await store.hits.told(HitBy(since=later), [package], 0) == ()
 
     async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
         scene, days = Scene(catalog), catalog.advisories.days
@@ -338,9 +386,6 @@ class AdvisoriesKit:
         assert (told.package, told.id, told.fixed, told.name) == (ssl.id, "TEST-1", "9", "libssl9")
         newest = (await store.counting.newest([APP]))[APP]
         assert (newest.tag, newest.digest) == ("1.4", one)
-        number = (await store.vulnerable.meaning(["TEST-1"], 9)).keys()
-        [between] = await store.holding.findings([ssl.id], list(number))
-        assert (between.package, between.advisory, between.fixed) == (ssl.id, "TEST-1", "9")
 
     async def test_an_index_is_the_images_that_it_lists(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories

@@ -7,7 +7,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import KNOWN_OF_IMAGES, Changes
 from tests.content import blob, image, index
 from tests.contract.advisories import advisory, batch, matcher
-from tests.contract.insides import BASE, read
+from tests.contract.insides import BASE, DOCUMENT, read
 from tests.contract.scene import APP, LIB, V1, V2, Scene
 from tests.serving import unhurried
 
@@ -82,6 +82,8 @@ class ChangesKit:
             lambda: store.store("test", batch(advisory("A-1", "libssl3", "3.0.15"))),
             lambda: matcher(catalog, scene).step(),
             lambda: images.again(ONE.digest, scene.at),
+            lambda: read(catalog, scene, ONE.digest, DOCUMENT),
+            lambda: catalog.insides.places.came(ONE.digest, scene.at),
             lambda: read(catalog, scene, ONE.digest, BASE),
             lambda: store.forget("test", ["A-1"]),
         ]
@@ -89,4 +91,7 @@ class ChangesKit:
             before = changes.current(place)
             await step()
             assert changes.current(place) not in (before, None)
+        known = await settled(changes, KNOWN_OF_IMAGES)
+        assert not await catalog.insides.places.came(ONE.digest, scene.at)
+        assert await settled(changes, KNOWN_OF_IMAGES) == known, "what layers said stands wherever it comes"
         assert await settled(changes, APP) == content, "what is remembered of manifests stays"

@@ -18,6 +18,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
 from orlop.ports.finding_days import FindingDays
+from orlop.ports.hits import Hits
 from orlop.ports.holding import PackageHolders
 
 
@@ -241,8 +242,8 @@ class Matches(Protocol):
     async def found_of_advisories(
         self, advisories: Sequence[int], found: Sequence[FindingRow], matcher: int, version: int, now: int = 0
     ) -> tuple[FindingRow, ...] | None:
-        """Let these be all findings of these advisories; those that are new, which wait to be told of since `now`, 0:
-        they are not to be. None: something changed meanwhile."""
+        """Let these be all findings of these advisories; those that are new, which came at `now` and wait to be told
+        of, 0: they are not to be. None: something changed meanwhile."""
         ...
 
     async def waiting_packages(self, matcher: int, limit: int) -> tuple[int, ...]:
@@ -352,10 +353,6 @@ class Vulnerable(Protocol):
         """Advisories of these names, or with one of them as another name."""
         ...
 
-    async def packages_hit(self, advisories: Sequence[int], limit: int) -> tuple[int, ...]:
-        """Packages that any of these hits."""
-        ...
-
     async def holding(self, packages: Sequence[int], limit: int) -> tuple[AffectedImage, ...]:
         """Images that hold any of these, the newest first where there are more."""
         ...
@@ -385,5 +382,6 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     matches: Matches
     vulnerable: Vulnerable
     holding: PackageHolders
+    hits: Hits
     days: FindingDays
     counting: Counting

@@ -57,17 +57,6 @@ class PlaceNames(msgspec.Struct, frozen=True):
     index: Digest | None = None
 
 
-class PackageFinding(msgspec.Struct, frozen=True, gc=False):
-    """How an advisory hits a package."""
-
-    package: int
-    advisory: str
-    fixed: str
-    severity: str
-    source: str
-    how: str
-
-
 class PackageHolders(Protocol):
     """Packages by names and numbers, and images that hold them."""
 
@@ -122,8 +111,4 @@ class PackageHolders(Protocol):
 
     async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
         """What images are called."""
-        ...
-
-    async def findings(self, packages: Sequence[int], advisories: Sequence[int]) -> tuple[PackageFinding, ...]:
-        """How any of these advisories hits any of these packages, by package and name."""
         ...

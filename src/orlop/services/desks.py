@@ -7,6 +7,7 @@ from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.history import FindingHistory
+from orlop.services.advisories.news import NewFindings
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -77,6 +78,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     attestation_keys: AttestationKeyDesk
     packages: PackageSearch
     hits: VulnerabilitySearch
+    new_findings: NewFindings
     known: AboutVulnerabilities
     comparison: InsideComparison
     counts: ImageCounts

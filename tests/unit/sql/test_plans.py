@@ -29,7 +29,6 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "advisories of some names",
     },
     "advisories_known": {"USE TEMP B-TREE FOR ORDER BY": "advisories of the names of a batch"},
-    "packages_hit": {"USE TEMP B-TREE FOR DISTINCT": "what some advisories hit"},
     "packages_of_image": {"USE TEMP B-TREE FOR DISTINCT": "the packages of one image"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "children_newest": {"SCAN alike": "a page of repositories", "SCAN less": "the same"},
@@ -193,7 +192,22 @@ EXCEPTIONS = {
     },
     "packages_hit_in_units": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "findings_told_of_packages": {"USE TEMP B-TREE FOR ORDER BY": "findings of the images of a page"},
-    "findings_between": {"USE TEMP B-TREE FOR ORDER BY": "findings of the packages of a page"},
+    "hit_images": {
+        "SCAN h": "parts of images that some findings are in",
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "newly_hit_images": {
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    **{
+        name: {
+            "SCAN m": "no more manifests than are looked at together",
+            "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
+        }
+        for name in ("hit_along", "newly_hit_along")
+    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -424,6 +438,8 @@ OF_REPOSITORIES = {
         *(
             "images_along",
             "licensed_along",
+            "hit_along",
+            "newly_hit_along",
             "places_tagged",
             "places_listed",
             "images_of_manifests",
@@ -455,6 +471,8 @@ OF_REPOSITORIES = {
             "images_affected",
             "images_holding",
             "images_licensed",
+            "hit_images",
+            "newly_hit_images",
             "vex_waiting",
             "vex_window",
         ),

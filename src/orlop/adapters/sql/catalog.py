@@ -24,6 +24,7 @@ from orlop.adapters.sql.finding_days import SqlFindingDays
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.gates import SqlGateRows
+from orlop.adapters.sql.hits import SqlHits
 from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
@@ -204,6 +205,7 @@ def _advisories_on(engine: Engine, lists: Session) -> AdvisoryStore:
         SqlMatches(engine),
         SqlVulnerable(engine, lists),
         SqlHolding(lists),
+        SqlHits(lists),
         SqlFindingDays(engine, lists),
         SqlCounting(lists),
     )

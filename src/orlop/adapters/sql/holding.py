@@ -15,7 +15,6 @@ from orlop.ports.holding import (
     LicenceName,
     LicensedIn,
     LookedAt,
-    PackageFinding,
     PlaceNames,
 )
 
@@ -117,10 +116,6 @@ class SqlHolding:
             return PlaceNames(tuple(sorted(tags[place])), platforms.get((number, str(place.digest)), ""), index)
 
         return {place: named(place) for place in places}
-
-    async def findings(self, packages: Sequence[int], advisories: Sequence[int]) -> tuple[PackageFinding, ...]:
-        rows = await self._lists.all("findings_between", each(packages), each(advisories))
-        return tuple(PackageFinding(*row) for row in rows)
 
     async def _platforms(self, indexes: Sequence[int]) -> Mapping[tuple[int, str], str]:
         """For which platform each index lists each of its images."""

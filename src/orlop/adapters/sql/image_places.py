@@ -2,12 +2,11 @@
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
-from orlop.adapters.sql.records import each
 from orlop.domain.digest import Digest
 from orlop.domain.events import EventKind
-from orlop.domain.inside.claimed import DOCUMENT_READERS
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
+from orlop.ports.events import KNOWN_OF_IMAGES
 
 
 class SqlImagePlaces:
@@ -31,9 +30,11 @@ class SqlImagePlaces:
         """See ImagePlaces."""
 
         async def script(tx: Session) -> bool:
-            return await tx.one("inside_came", image, now, each(DOCUMENT_READERS)) is not None
+            return await tx.one("inside_came", image, now) is not None
 
-        return await self._engine.write(script, durable=False, changes=False)
+        # What documents had a word in does not stand any more: what was concluded from it is to be forgotten.
+        documented = await self._reader.one("inside_documented", image) is not None
+        return await self._engine.write(script, durable=False, changes=KNOWN_OF_IMAGES if documented else False)
 
     async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
         """See ImagePlaces."""

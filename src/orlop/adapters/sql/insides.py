@@ -14,7 +14,6 @@ from orlop.domain.artifacts import IMAGE_CONFIGS
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages, PackageIn, Unit
-from orlop.domain.inside.claimed import DOCUMENT_READERS
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.licence_names import LICENCE_NAMES_VERSION, folded, licence_names
 from orlop.domain.inside.package import Distribution, Package
@@ -79,7 +78,7 @@ class SqlInsides:
 
     async def again(self, image: Digest, now: int) -> None:
         async def script(tx: Session) -> None:
-            await tx.run("inside_again", image, now, each(DOCUMENT_READERS))
+            await tx.run("inside_again", image, now)
 
         await self._engine.write(script, changes=await self._changed(image))
 
@@ -98,7 +97,7 @@ class SqlInsides:
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
         async def script(tx: Session) -> int:
-            return len(await tx.all("inside_older", assembler, now, limit, each(DOCUMENT_READERS)))
+            return len(await tx.all("inside_older", assembler, now, limit))
 
         return await self._engine.write(script, durable=False, changes=False)
 

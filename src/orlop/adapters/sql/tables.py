@@ -148,7 +148,7 @@ TABLES: dict[str, Table] = {
     "advisory_aliases": Table(("", 0), "alias advisory_id"),
     "exploited": Table(("",), "cve added due ransomware"),
     "exploit_scores": Table(("",), "cve score percentile"),
-    "findings": Table((0, 0), "package_id advisory_id fixed severity source how untold_since"),
+    "findings": Table((0, 0), "package_id advisory_id fixed severity source how untold_since came_at"),
     "advisory_changes": Table((0,), "id version last"),
     "scans": Table(
         (0,),

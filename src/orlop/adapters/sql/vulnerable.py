@@ -60,9 +60,6 @@ class SqlVulnerable:
     async def meaning(self, names: Sequence[str], limit: int) -> Mapping[int, str]:
         return dict(await self._reader.all("advisories_meaning", each(names), limit))
 
-    async def packages_hit(self, advisories: Sequence[int], limit: int) -> tuple[int, ...]:
-        return tuple(number for (number,) in await self._reader.all("packages_hit", each(advisories), limit))
-
     async def holding(self, packages: Sequence[int], limit: int) -> tuple[AffectedImage, ...]:
         rows = await self._lists.all("images_affected", each(packages), limit)
         return tuple(

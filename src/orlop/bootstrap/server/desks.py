@@ -31,6 +31,8 @@ from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.history import FindingHistory
+from orlop.services.advisories.hits import HitPages
+from orlop.services.advisories.news import NewFindings
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -116,7 +118,8 @@ def build_desks(
         reports=reports,
         finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
-        hits=VulnerabilitySearch(holders, store, acceptance),
+        hits=VulnerabilitySearch(HitPages(holders, store, acceptance), store),
+        new_findings=NewFindings(HitPages(holders, store, acceptance)),
         licences=ImageLicences(insides, services.in_force, acceptance),
         licence_search=LicenceSearch(holders, store.holding),
         gates=build_gate_desk(stores, services, gate),

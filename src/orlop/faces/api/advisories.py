@@ -1,5 +1,7 @@
 """End points about advisories, and what they say of images."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -180,6 +182,10 @@ class VexWordValue(msgspec.Struct, frozen=True):
         )
 
 
+def _lines(records: Sequence[dict[str, Any]]) -> bytes:
+    return b"\n".join(map(msgspec.json.encode, records))
+
+
 def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     """`/advisories` and `/advisory-status`."""
 
@@ -198,7 +204,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
             scores=tuple(score_of(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
-        lines = b"\n".join(map(msgspec.json.encode, data.records))
+        lines = await asyncio.to_thread(_lines, data.records)
         return ImportedValue.of(
             await desk.take(caller_of(request), data.source, lines, others, continues=data.continues)
         )

@@ -14,9 +14,10 @@ from orlop.faces.api.browse import FindingCountsValue
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.finding_days import FindingDay
 from orlop.services.advisories.history import KEPT_DAYS, FindingHistory, PlaceHistory
+from orlop.services.advisories.hits import HitImage, HitPackage
 from orlop.services.advisories.questions import Vulnerability
 from orlop.services.advisories.reports import LICENCES_MOST, PAGE_MOST, RepositoryReport, VulnerabilityReports
-from orlop.services.advisories.search import HitImage, HitPackage, VulnerabilityFound, VulnerabilitySearch
+from orlop.services.advisories.search import VulnerabilityFound, VulnerabilitySearch
 from orlop.services.inside.search import FittingPackage, HolderImage, PackageSearch, PackagesFound
 from orlop.services.management.operations import Gate, Operation
 
@@ -72,10 +73,12 @@ class PackageSearchValue(msgspec.Struct, frozen=True):
 
 
 class HitPackageValue(msgspec.Struct, frozen=True):
-    """A package that the vulnerability hits. `fixed`: versions that mend it; `source`: whose word the severity is;
-    `ids`: the advisories that say so; `possible`: why it is only possible; `accepted`: the exception that holds for it
-    there, null where there is none; `said`: what VEX documents say of it there, null where that is nothing."""
+    """A package that a vulnerability hits. `id`: what that is called, the CVE where there is one; `fixed`: versions
+    that mend it; `source`: whose word the severity is; `ids`: the advisories that say so; `possible`: why it is only
+    possible; `accepted`: the exception that holds for it there, null where there is none; `said`: what VEX documents
+    say of it there, null where that is nothing."""
 
+    id: str
     purl: str
     type: str
     version: str
@@ -96,20 +99,21 @@ class HitPackageValue(msgspec.Struct, frozen=True):
 
 
 class HitImageValue(msgspec.Struct, frozen=True):
-    """An image that the vulnerability hits. `tags`: its own, and those of indexes that list it; `platform`: for which
-    one of them lists it, empty where none does."""
+    """An image that is hit. `tags`: its own, and those of indexes that list it; `platform`: for which one of them lists
+    it, empty where none does; `more`: how many packages beside these."""
 
     repository: str
     digest: str
     platform: str
     tags: tuple[str, ...]
     packages: list[HitPackageValue]
+    more: int
 
     @classmethod
     def of(cls, one: HitImage) -> "HitImageValue":
         """As clients see it."""
         packages = [HitPackageValue.of(each) for each in one.packages]
-        return cls(one.place.repository, one.place.digest, one.names.platform, one.names.tags, packages)
+        return cls(one.place.repository, one.place.digest, one.names.platform, one.names.tags, packages, one.more)
 
 
 class VulnerabilitySearchValue(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ What few images hold is found wherever it is, and what the reader may not see is
 along the repositories that they may see: then an answer may end before a page is full, and goes on.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -104,7 +105,8 @@ class ImageHolders:
         start = _parsed(page.after)
         if sought.is_nothing:
             return HolderPage((), "")
-        rare = await sought.rare(_RARE)
+        # A page of so many that goes on has more behind it than are rare.
+        rare = None if page.after and page.size >= _RARE else await sought.rare(_RARE)
         if rare is None:
             return await self._along(caller, sought, spans, start, page.size)
         places = sorted(place for place in rare if (place.repository, place.digest) > start)
@@ -152,13 +154,15 @@ class ImageHolders:
     ) -> HolderPage:
         found: list[HoldingPlace] = []
         looked, last = 0, start
+        step = max(_NAMES, sought.together // 10)
         async for span, sees in self._visible(caller, within, _right_before(start[0])):
             left: tuple[NameSpan, ...] = common((span,), (NameSpan(start[0], EVERYTHING.high),))
             while left:
-                names = await self._names.names((), left, _NAMES)
+                names = await self._names.names((), left, step)
                 seen = [name for name in names if sees(name)]
                 while seen:
-                    rows = await sought.along(seen, last, min(_TOGETHER, sought.together))
+                    await asyncio.sleep(0)  # a catalog that is in this process does not wait, and others do
+                    rows = await sought.along(seen, last, sought.together)
                     found += [row.place for row in rows if row.holds]
                     looked += len(rows)
                     if len(found) > size:
@@ -167,9 +171,9 @@ class ImageHolders:
                         last = (rows[-1].place.repository, rows[-1].place.digest)
                     if looked >= _MOST:
                         return HolderPage(tuple(found), " ".join(last))
-                    if len(rows) < min(_TOGETHER, sought.together):
+                    if len(rows) < sought.together:
                         break
-                if len(names) < _NAMES:
+                if len(names) < step:
                     break
                 left = common(left, (NameSpan(after(names[-1]), EVERYTHING.high),))
         return HolderPage(tuple(found), "")

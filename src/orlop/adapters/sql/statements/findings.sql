@@ -92,11 +92,6 @@ JOIN image_units n ON n.image_id = i.id JOIN unit_packages p ON p.unit_id = n.un
 JOIN findings f ON f.package_id = p.package_id
 GROUP BY i.digest, f.severity;
 
--- name: packages_hit
--- Packages that any of these advisories hits, up to ?2.
-SELECT DISTINCT f.package_id FROM json_each(?1) AS wanted
-JOIN findings f ON f.advisory_id = CAST(wanted.value AS BIGINT) ORDER BY f.package_id LIMIT ?2;
-
 -- name: advisories_meaning
 -- Advisories of these names, and those that have one as an alias.
 SELECT a.id, a.name FROM json_each(?1) AS wanted JOIN advisories a ON a.name = wanted.value
@@ -106,7 +101,7 @@ JOIN advisories a ON a.id = l.advisory_id
 ORDER BY 1 LIMIT ?2;
 
 -- name: finding_untold
-UPDATE findings SET untold_since = ?3 WHERE package_id = ?1 AND advisory_id = ?2;
+UPDATE findings SET untold_since = ?3, came_at = ?3 WHERE package_id = ?1 AND advisory_id = ?2;
 
 -- name: finding_told
 UPDATE findings SET untold_since = 0 WHERE package_id = ?1 AND advisory_id = ?2 AND untold_since <> 0;

@@ -100,10 +100,3 @@ JOIN manifests m ON m.id = (
     SELECT min(e.manifest_id) FROM edges e
     WHERE e.repository_id = r.id AND e.child_digest = spans.value ->> 1 AND e.kind = 'manifest'
 );
-
--- name: findings_between
--- How these advisories hit these packages.
-SELECT f.package_id, a.name, f.fixed, f.severity, f.source, f.how FROM json_each(?1) AS wanted
-JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT) JOIN advisories a ON a.id = f.advisory_id
-WHERE f.advisory_id IN (SELECT CAST(others.value AS BIGINT) FROM json_each(?2) AS others)
-ORDER BY f.package_id, a.name;

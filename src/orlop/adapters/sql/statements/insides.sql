@@ -16,10 +16,8 @@ VALUES (?1, 0, ?2, 0, 0, 0, '', '') ON CONFLICT (digest) DO NOTHING;
 INSERT INTO inside_images (digest, state, since, lease_until, tries, assembler, distribution, unread)
 VALUES (?1, 0, ?2, 0, 0, 0, '', '')
 ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0,
-    stands = CASE WHEN inside_images.state <> 2 THEN inside_images.stands WHEN EXISTS (
-        SELECT 1 FROM image_units iu
-        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
-        THEN 1 ELSE 2 END;
+    stands = CASE WHEN inside_images.state <> 2 THEN inside_images.stands
+                  WHEN EXISTS (SELECT 1 FROM documented_parts d WHERE d.image_id = inside_images.id) THEN 1 ELSE 2 END;
 
 -- name: inside_manifests
 SELECT m.id, m.digest, m.pushed_at,
@@ -29,10 +27,8 @@ FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 O
 
 -- name: inside_older
 UPDATE inside_images SET state = 0, since = ?2, tries = 0,
-    stands = CASE WHEN state <> 2 THEN stands WHEN EXISTS (
-        SELECT 1 FROM image_units iu
-        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?4) AS wanted))
-        THEN 1 ELSE 2 END
+    stands = CASE WHEN state <> 2 THEN stands
+                  WHEN EXISTS (SELECT 1 FROM documented_parts d WHERE d.image_id = inside_images.id) THEN 1 ELSE 2 END
 WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 LIMIT ?3) RETURNING id;
 
 -- name: inside_open
@@ -75,15 +71,15 @@ UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE id = ?1 AND (sta
 UPDATE inside_images SET state = 0, since = ?2, tries = 0, stands = CASE WHEN state = 2 OR stands > 0 THEN 1 ELSE 0 END
 WHERE digest = ?1 AND state >= 1;
 
+-- name: inside_documented
+-- Whether documents had a word in what is known of it.
+SELECT 1 FROM inside_images i WHERE i.digest = ?1 AND EXISTS (SELECT 1 FROM documented_parts d WHERE d.image_id = i.id);
+
 -- name: inside_came
 UPDATE inside_images SET state = 0, since = ?2, tries = 0,
-    stands = CASE WHEN EXISTS (
-        SELECT 1 FROM image_units iu
-        WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))
-        THEN 0 ELSE stands END
-WHERE digest = ?1 AND (state = 1 OR ((state >= 2 OR stands > 0) AND EXISTS (
-    SELECT 1 FROM image_units iu
-    WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
+    stands = CASE WHEN EXISTS (SELECT 1 FROM documented_parts d WHERE d.image_id = inside_images.id) THEN 0 ELSE stands END
+WHERE digest = ?1 AND (state = 1 OR ((state >= 2 OR stands > 0)
+    AND EXISTS (SELECT 1 FROM documented_parts d WHERE d.image_id = inside_images.id)))
 RETURNING id;
 
 -- name: inside_read

@@ -13,7 +13,7 @@ from orlop.domain.sizes import size_words
 from orlop.domain.tag_lists import TagOrder
 from orlop.faces.cli import shown
 from orlop.faces.cli.clearing import cleared_counts
-from orlop.faces.cli.management import inside_searches
+from orlop.faces.cli.management import inside_searches, new_findings
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.moments import seconds
 from orlop.faces.cli.running import UsageError, tell
@@ -170,6 +170,7 @@ def _search(app: cyclopts.App, servers: Servers) -> None:
     )
     app.command(group)
     inside_searches.register(group, servers)
+    new_findings.register(group, servers)
 
     @group.default
     def search(

@@ -19,22 +19,23 @@ _PAGE = 1_000
 #: What is shown is shown whole, so that it can be pasted.
 _WIDEST = 400
 
-_Most = Annotated[int, Parameter(name="--n", validator=cyclopts.validators.Number(gte=1))]
-_At = Annotated[str, Parameter(name="--at")]
+#: How many images at most, and at which place.
+Most = Annotated[int, Parameter(name="--n", validator=cyclopts.validators.Number(gte=1))]
+At = Annotated[str, Parameter(name="--at")]
 
 _IMAGES: dict[str, Any] = {
-    "IMAGE": lambda row: _image(row),
+    "IMAGE": lambda row: image_words(row),
     "PLATFORM": lambda row: row["platform"] or "-",
     "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
 }
 _LICENSED: dict[str, Any] = {
-    "IMAGE": lambda row: _image(row),
+    "IMAGE": lambda row: image_words(row),
     "PLATFORM": lambda row: row["platform"] or "-",
     "LICENCE": lambda row: ", ".join(row["package"]["licences"]),
     "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0],
 }
 _HITS: dict[str, Any] = {
-    "IMAGE": lambda row: _image(row),
+    "IMAGE": lambda row: image_words(row),
     "PLATFORM": lambda row: row["platform"] or "-",
     "SEVERITY": lambda row: row["package"]["severity"],
     "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
@@ -51,8 +52,8 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         wanted: str,
         /,
         *,
-        at: _At = "",
-        n: _Most = 100,
+        at: At = "",
+        n: Most = 100,
         json: Flag = False,
         server: ServerChoice = HERE,
     ) -> int:
@@ -71,11 +72,11 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(asked: ManagementServer) -> None:
-            found = await _pages(asked, "/package-search", {"package": wanted, "at": here(at).strip("/")}, n)
+            found = await pages(asked, "/package-search", {"package": wanted, "at": here(at).strip("/")}, n)
             if json:
                 shown.print_json(found)
                 return
-            _tell(found, _IMAGES, n)
+            tell_images(found, _IMAGES, n)
             if not found["images"]:
                 tell(f"no image that you may see holds {wanted}{_where(at)}, of those that were read")
             for remark in found["remarks"]:
@@ -88,8 +89,8 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         name: str,
         /,
         *,
-        at: _At = "",
-        n: _Most = 100,
+        at: At = "",
+        n: Most = 100,
         json: Flag = False,
         server: ServerChoice = HERE,
     ) -> int:
@@ -108,14 +109,14 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(asked: ManagementServer) -> None:
-            found = await _pages(asked, "/licence-search", {"licence": name, "at": here(at).strip("/")}, n)
+            found = await pages(asked, "/licence-search", {"licence": name, "at": here(at).strip("/")}, n)
             if json:
                 shown.print_json(found)
                 return
-            _tell(found, _LICENSED, n)
+            tell_images(found, _LICENSED, n)
             for one in found["images"]:
                 if one["more"]:
-                    tell(f"{_image(one)} holds {one['more']} more")
+                    tell(f"{image_words(one)} holds {one['more']} more")
             if not found["images"]:
                 tell(f"no image that you may see holds a package under {name}{_where(at)}, of those that were read")
             for remark in found["remarks"]:
@@ -128,8 +129,8 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         id_: str,
         /,
         *,
-        at: _At = "",
-        n: _Most = 100,
+        at: At = "",
+        n: Most = 100,
         json: Flag = False,
         server: ServerChoice = HERE,
     ) -> int:
@@ -148,7 +149,7 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(asked: ManagementServer) -> int:
-            found = await _pages(asked, "/vulnerability-search", {"id": id_, "at": here(at).strip("/")}, n)
+            found = await pages(asked, "/vulnerability-search", {"id": id_, "at": here(at).strip("/")}, n)
             if json:
                 shown.print_json(found)
                 return 0 if found["known"] else 1
@@ -159,7 +160,7 @@ def register(group: cyclopts.App, servers: Servers) -> None:
                     f" there are {counted(found['all_advisories'], 'advisory')}{f' from {sources}' if sources else ''}"
                 )
                 return 1
-            _tell(found, _HITS, n)
+            tell_images(found, _HITS, n)
             if not found["images"]:
                 tell(
                     f"no image that you may see is known to be hit{_where(at)}, of those that were read;"
@@ -170,9 +171,11 @@ def register(group: cyclopts.App, servers: Servers) -> None:
         return work(servers, server, do)
 
 
-async def _pages(server: ManagementServer, path: str, query: Mapping[str, str], most: int) -> dict[str, Any]:
+async def pages(
+    server: ManagementServer, path: str, query: Mapping[str, str], most: int, page: int = _PAGE
+) -> dict[str, Any]:
     """So many images at most. An answer may end early where much was looked at: the next goes on from there."""
-    asked = {**{name: value for name, value in query.items() if value}, "n": str(min(most, _PAGE))}
+    asked = {**{name: value for name, value in query.items() if value}, "n": str(min(most, page))}
     found: dict[str, Any] = (await server.ask("GET", path, query=asked)).value
     while found["last"] and len(found["images"]) < most:
         more = (await server.ask("GET", path, query={**asked, "last": found["last"]})).value
@@ -184,10 +187,11 @@ async def _pages(server: ManagementServer, path: str, query: Mapping[str, str], 
     return found
 
 
-def _tell(found: Mapping[str, Any], columns: Mapping[str, Any], most: int) -> None:
-    images = found["images"]
-    if images:
-        shown.rows([row for image in images for row in _rows(image)], columns, json=False, widest=_WIDEST)
+def tell_images(found: Mapping[str, Any], columns: Mapping[str, Any], most: int) -> None:
+    """A line for each package of each image, and whether there are more images."""
+    rows = [row for image in found["images"] for row in _rows(image)]
+    if rows:
+        shown.rows(rows, columns, json=False, widest=_WIDEST)
     if found["last"]:
         tell(f"there are more; --n {most * 10} shows further ones")
 
@@ -198,7 +202,7 @@ def _rows(image: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**image, "package": package}
 
 
-def _image(row: Mapping[str, Any]) -> str:
+def image_words(row: Mapping[str, Any]) -> str:
     """As it can be pasted: by its first tag, or by its digest."""
     tags = row["tags"]
     if not tags:

@@ -1,0 +1,185 @@
+"""Pages of images that findings are about, for whoever may read what was found in them, with what clears it there."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
+from orlop.domain.inside.rows import POSSIBLE
+from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
+from orlop.domain.inside.vex.saying import VexWord
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.ports.advisories import AdvisoryStore
+from orlop.ports.hits import HitBy, HitRow, Hits
+from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
+from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
+from orlop.services.inside.holders import HolderPage, ImageHolders
+
+#: Images whose findings are read together, and of these packages and findings: of what is beyond that nothing is told.
+_TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
+#: Packages that are told of each image, and of all before a page ends.
+EACH, _TOLD = 200, 10_000
+
+
+class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that a vulnerability hits. `id`: what that is called, the CVE where there is one; `ids`: the advisories
+    that say so; `possible`: why it is only possible, empty where it is certain; `accepted`: the exception that holds
+    for it there; `said`: what VEX documents that count say of it there."""
+
+    id: str
+    purl: str
+    type: str
+    version: str
+    fixed: tuple[str, ...]
+    severity: str
+    source: str
+    ids: tuple[str, ...]
+    possible: str = ""
+    accepted: Accepted | None = None
+    said: VexWord | None = None
+
+
+class HitImage(msgspec.Struct, frozen=True):
+    """An image that is hit. `more`: packages beside those that are told."""
+
+    place: HoldingPlace
+    names: PlaceNames
+    packages: tuple[HitPackage, ...]
+    more: int = 0
+
+
+class HitImages(msgspec.Struct, frozen=True):
+    """Images by repository and digest. `goes_on`: where the next page begins, empty: nowhere; a page may end early
+    where much was looked at."""
+
+    images: tuple[HitImage, ...]
+    goes_on: str = ""
+
+
+class SoughtHits:
+    """See services.inside.holders.Sought."""
+
+    def __init__(self, hits: Hits, by: HitBy) -> None:
+        self._hits = hits
+        self.together = hits.together
+        self._by = by
+        self.is_nothing = not by.advisories and not by.since
+
+    async def rare(self, most: int) -> tuple[HoldingPlace, ...] | None:
+        """See Sought."""
+        return await self._hits.rare(self._by, most)
+
+    async def along(self, repositories: Sequence[str], after: tuple[str, str], limit: int) -> tuple[LookedAt, ...]:
+        """See Sought."""
+        return await self._hits.along(self._by, repositories, after, limit)
+
+
+class HitPages:
+    """See the module."""
+
+    def __init__(self, holders: ImageHolders, store: AdvisoryStore, acceptance: Acceptance) -> None:
+        self._holders = holders
+        self._vulnerable = store.vulnerable
+        self._hits = store.hits
+        self._holding = store.holding
+        self._acceptance = acceptance
+
+    async def places(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HolderPage:
+        """Where images are that are hit, at a place, and no more of them. Raises as `page`."""
+        return await self._holders.page(caller, SoughtHits(self._hits, by), at, page)
+
+    async def page(
+        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: frozenset[str] = frozenset()
+    ) -> HitImages:
+        """Images at a place that are hit. `one`: all names of the one vulnerability that these findings are of, empty:
+        they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
+        listed = await self.places(caller, by, at, page)
+        images: list[HitImage] = []
+        told = 0
+        for start in range(0, len(listed.places), _TOGETHER):
+            if told >= _TOLD:
+                last = images[-1].place
+                return HitImages(tuple(images), f"{last.repository} {last.digest}")
+            images += await self._images(by, listed.places[start : start + _TOGETHER], one)
+            told += sum(len(image.packages) for image in images[start:])
+        return HitImages(tuple(images), listed.goes_on)
+
+    async def _images(self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]) -> list[HitImage]:
+        digests = sorted({place.digest for place in places})
+        held = dict.fromkeys(await self._hits.held(by, digests, _HELD))
+        hits = await self._packages(by, sorted({package for _, package in held}), one)
+        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
+        for digest, package in held:
+            found.setdefault(digest, []).extend(hits.get(package, ()))
+        called = await self._holding.names(places)
+        judging = {place: _judged_as(place, called[place]) for place in places}
+        by_repository: dict[RepositoryName, set[Digest]] = {}
+        for image in judging.values():
+            by_repository.setdefault(image.repository, set()).update(image.digests)
+        referred = {name: await self._acceptance.referred(name, mine) for name, mine in by_repository.items()}
+        images = []
+        for place in places:
+            judgement = await self._acceptance.of(judging[place], referred[place.repository])
+            mine = sorted(found.get(str(place.digest), ()), key=_rank)
+            packages = tuple(
+                msgspec.structs.replace(
+                    package, accepted=judgement.accepted(ids, package.purl), said=judgement.said(ids, package.purl)
+                )
+                for package, ids in mine[:EACH]
+            )
+            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH)))
+        return images
+
+    async def _packages(
+        self, by: HitBy, packages: Sequence[int], one: frozenset[str]
+    ) -> Mapping[int, list[tuple[HitPackage, tuple[str, ...]]]]:
+        """What hits each package, and all names of it."""
+        rows = await self._hits.told(by, packages, _ROWS)
+        aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
+        names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
+        every = sorted(one.union(*names.values()))
+        exploited = await self._vulnerable.exploited([name for name in every if name.startswith("CVE-")])
+        grouped: dict[tuple[int, str], list[HitRow]] = {}
+        for row in rows:
+            called = "" if one else _called(row.id, names[row.advisory])
+            grouped.setdefault((row.package, called), []).append(row)
+        found: dict[int, list[tuple[HitPackage, tuple[str, ...]]]] = {}
+        for (package, called), mine in grouped.items():
+            ids = one.union(*(names[row.advisory] for row in mine))
+            hit = _package(mine, called, exploited=not ids.isdisjoint(exploited))
+            found.setdefault(package, []).append((hit, tuple(sorted(ids))))
+        return found
+
+
+def _rank(hit: tuple[HitPackage, tuple[str, ...]]) -> tuple[int, str, str]:
+    return SEVERITIES.index(hit[0].severity), hit[0].purl, hit[0].id
+
+
+def _called(name: str, names: frozenset[str]) -> str:
+    """An advisory of a distribution mends several vulnerabilities at once: then it has the name."""
+    cves = [one for one in names if one.startswith("CVE-")]
+    return cves[0] if len(cves) == 1 else name
+
+
+def _package(mine: Sequence[HitRow], called: str, *, exploited: bool) -> HitPackage:
+    """What is certain before what is possible, then the worst."""
+    first = min(mine, key=lambda row: (row.how.startswith(POSSIBLE), SEVERITIES.index(row.severity), row.id))
+    severity = raised(SaidSeverity(first.severity, first.source), exploited=exploited)
+    return HitPackage(
+        id=called or first.id,
+        purl=first.purl,
+        type=first.type,
+        version=first.version,
+        fixed=tuple(dict.fromkeys(version for row in mine for version in row.fixed.split(", ") if version)),
+        severity=severity.word,
+        source=severity.source,
+        ids=tuple(sorted({row.id for row in mine})),
+        possible=first.how.removeprefix(POSSIBLE) if first.how.startswith(POSSIBLE) else "",
+    )
+
+
+def _judged_as(place: HoldingPlace, called: PlaceNames) -> JudgedImage:
+    digests = (place.digest,) if called.index is None else (place.digest, called.index)
+    return JudgedImage(repository=place.repository, digests=digests, tags=frozenset(called.tags))
