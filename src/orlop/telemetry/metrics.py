@@ -387,6 +387,14 @@ class _Momentary(Collector):
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
             yield from quarantine_families(self._waiting.quarantine)
+            mode = GaugeMetricFamily(
+                "orlop_read_only",
+                "Whether no writes are taken, by a switch or because a store takes none.",
+                labels=("by",),
+            )
+            for by in ("switch", "store"):
+                mode.add_metric([by], float(self._waiting.read_only == by))
+            yield mode
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

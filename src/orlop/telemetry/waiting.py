@@ -72,3 +72,5 @@ class Waiting(NamedTuple):
     images: ReadUse | None = None
     scanners: Sequence[ScannerUse] = ()
     quarantine: QuarantineUse = QuarantineUse(0, 0)
+    read_only: str = ""
+    """`switch` or `store`, by which no writes are taken; empty: they are."""

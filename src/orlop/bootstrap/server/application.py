@@ -111,7 +111,9 @@ def application_on(
         *people.chores,
         *sharing(settings, context, counters, stores.identity.rates),
     )
-    jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
+    jobs = (
+        job_worker(stores, people.works, people.schedules, metrics, services.read_only) if settings.jobs.serve else None
+    )
     worker = background(settings, stores, services, metrics, jobs, chores)
 
     async def startup() -> None:
@@ -157,7 +159,11 @@ def application_on(
         distribution = LoopbackDistribution(distribution, log, names)
         faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
     probes = OperationFace(
-        checks, stores.catalog.vitals.totals, metrics, context.draining, waiting(stores, followers(settings))
+        checks,
+        stores.catalog.vitals.totals,
+        metrics,
+        context.draining,
+        waiting(stores, followers(settings), services.read_only),
     )
     operation = Shell(probes, log, names, socket_address)
     return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
@@ -195,4 +201,5 @@ def _distribution(
         names,
         clock,
         Mirror(services.shown.shown),
+        services.read_only,
     )

@@ -17,6 +17,7 @@ from orlop.faces.cli.management import (
     places,
     promotion,
     quarantine,
+    read_only,
     scanners,
     settings,
     sign_in,
@@ -58,4 +59,5 @@ def register(
     promotion.register(app, servers)
     bundles.register(app, servers)
     quarantine.register(app, servers)
+    read_only.register(app, servers)
     configuration.register(app, servers)
