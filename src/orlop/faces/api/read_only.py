@@ -38,7 +38,7 @@ class ReadOnlyValue(msgspec.Struct, frozen=True):
 def read_only(desk: ReadOnlyDesk) -> list[HTTPRouteHandler]:
     """`/read-only`."""
 
-    @get("/read-only", operation_id="showReadOnly", tags=["operation"], operation=Operation.READ_ONLY_READ)
+    @get("/read-only", operation_id="tellReadOnly", tags=["operation"], operation=Operation.READ_ONLY_READ)
     async def show_read_only(request: ApiRequest) -> ReadOnlyValue:
         """Whether the registry takes writes now, and why not."""
         return ReadOnlyValue.of(await desk.standing(caller_of(request)))

@@ -1,10 +1,13 @@
 """Promotions, for whoever asks for one, decides, looks, or goes back."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.errors import Denied, NotFound, Stale
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, Stale, Unauthorized, Unavailable
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
@@ -14,12 +17,19 @@ from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.approving import Approvers, account_caller
 from orlop.services.promotion.asking import Asking
 from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.tags.terms import WriteTerms
+
+
+class MayDecide(msgspec.Struct, frozen=True):
+    """What of a promotion that waits is up to somebody."""
+
+    approve: bool = False
+    refuse: bool = False
 
 
 class PromotionDesk:
@@ -45,13 +55,17 @@ class PromotionDesk:
         self._carrying = carrying
         self._deciding = deciding
 
-    async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
-        """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
+    async def promote(
+        self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", shown: Sequence[Digest] = ()
+    ) -> PromotionOutcome:
+        """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now,
+        which is that in `shown`, where that is said.
 
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
-        Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
+        Denied where a gate refuses one, NotJudged where that is not known yet, Stale where one is not what was shown:
+        before anything is written.
         """
-        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline, shown))
 
     async def promote_bundle(
         self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
@@ -98,16 +112,73 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
 
-    async def roll_back(self, caller: Caller, repository: RepositoryName, reason: str) -> Promotion:
-        """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
-        point at what they were; where it moved none, those that it set are removed. What it linked stays.
+    async def trial(self, caller: Caller, number: int) -> str:
+        """What one that waits would be refused with now, by the rights of its author, as a sentence; empty: with
+        nothing. Nothing is written. For its author, and for whoever may decide. Raises NotFound, Denied, Stale where it
+        waits no more, Unavailable."""
+        promotion = await self.get(caller, number)
+        if promotion.state is not PromotionState.WAITING:
+            raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
+        own = _is_own(caller, promotion)
+        for image in promotion.images if not own else ():
+            await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
+        try:
+            _, way = await self._deciding.way(promotion)
+        except Conflict as moved:
+            return moved.message
+        if not own:
+            await self._approvers.check(caller, promotion, way)
+        try:
+            await self._carrying.check(account_caller(promotion.asked_id, promotion.asked_by), promotion.images)
+        except Unavailable:
+            raise
+        except RegistryError as refusal:
+            return refusal.message
+        return ""
 
-        Raises NotFound where there is none, Stale where a tag was changed since, Denied.
+    async def may_decide(self, caller: Caller, promotion: Promotion) -> MayDecide:
+        """What of one that waits is up to somebody who sees it."""
+        if promotion.state is not PromotionState.WAITING:
+            return MayDecide()
+        if _is_own(caller, promotion):
+            return MayDecide(refuse=True)
+        try:
+            for image in promotion.images:
+                await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
+            _, way = await self._deciding.way(promotion)
+            await self._approvers.check(caller, promotion, way)
+        except (Conflict, Denied, NotFound, Unauthorized):
+            return MayDecide()
+        return MayDecide(approve=True, refuse=True)
+
+    async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
+        """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it where
+        its first image went. Of the others that is found out when it is done."""
+        if promotion.state is not PromotionState.DONE:
+            return False
+        newest = await self._rows.newest(promotion.images[0].target)
+        if newest is None or newest.id != promotion.id:
+            return False
+        for image in promotion.images:
+            if not await self._gate.may(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target):
+                return False
+        return True
+
+    async def roll_back(
+        self, caller: Caller, repository: RepositoryName, reason: str, number: int | None = None
+    ) -> Promotion:
+        """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
+        point at what they were; where it moved none, those that it set are removed. What it linked stays. `number`:
+        which is meant to be the last.
+
+        Raises NotFound where there is none, Stale where a tag was changed since, or another is the last; Denied.
         """
         await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=repository)
         promotion = await self._rows.newest(repository)
         if promotion is None:
             raise NotFound(f"no promotion into {repository} is to be rolled back", {"repository": repository})
+        if number is not None and promotion.id != number:
+            raise Stale(f"promotion {promotion.id} came after {number}; roll that back first", {"number": promotion.id})
         for image in promotion.images:
             await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target)
         back = any(image.moved and image.previous for image in promotion.images)
