@@ -50,7 +50,7 @@ class ReadOnly(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return not self.until or now < self.ends_at
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ReadOnlyStanding(msgspec.Struct, frozen=True):
     """Why the registry takes no writes, as it is now. `ends_at` in microseconds since 1970, 0: nobody knows;
     `by_store`: a store takes none, and nobody switched it on."""
 
@@ -74,14 +74,14 @@ class Standing(msgspec.Struct, frozen=True):
         return RegistryReadOnly(self.sentence, retry_after=min(max(left, 1), _LONGEST) if self.ends_at else 0)
 
 
-def standing_of(switches: tuple[ReadOnly, ...], now: int) -> Standing | None:
+def standing_of(switches: tuple[ReadOnly, ...], now: int) -> ReadOnlyStanding | None:
     """What those say that are on, of which the one that ends last speaks first; None: the registry takes writes."""
     on = [each for each in switches if each.holds(now)]
     if not on:
         return None
     last = max(on, key=lambda each: (not each.until, each.ends_at))
     others = [each.reason for each in on if each is not last]
-    return Standing("; ".join((last.reason, *others)), last.ends_at, last.until)
+    return ReadOnlyStanding("; ".join((last.reason, *others)), last.ends_at, last.until)
 
 
 def _moment(text: str) -> int:

@@ -7,7 +7,7 @@ from litestar import Request, get
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from orlop.domain.read_only import READ_ONLY, Standing
+from orlop.domain.read_only import READ_ONLY, ReadOnlyStanding
 from orlop.faces.api.exchange import PREFIX, ApiRequest, caller_of
 from orlop.services.management.operations import Operation
 from orlop.services.read_only.desk import ReadOnlyDesk
@@ -28,7 +28,7 @@ class ReadOnlyValue(msgspec.Struct, frozen=True):
     by_store: bool = False
 
     @classmethod
-    def of(cls, standing: Standing | None) -> "ReadOnlyValue":
+    def of(cls, standing: ReadOnlyStanding | None) -> "ReadOnlyValue":
         """As clients see it."""
         if standing is None:
             return cls(read_only=False)

@@ -1,7 +1,7 @@
 """Whether the registry takes writes: asked by every face before a write, and by whoever makes the terms of one."""
 
 from orlop.domain.errors import RegistryError
-from orlop.domain.read_only import READ_ONLY, Standing, standing_of
+from orlop.domain.read_only import READ_ONLY, ReadOnlyStanding, standing_of
 from orlop.ports.clock import Clock
 from orlop.services.read_only.stores import StoreWrites
 from orlop.services.settings.in_force import SettingsInForce
@@ -16,10 +16,10 @@ class ReadOnlyMode:
         self._clock = clock
         self.stores = stores
 
-    async def standing(self) -> Standing | None:
+    async def standing(self) -> ReadOnlyStanding | None:
         """Why no write is taken; None: they are. Raises Unavailable."""
         if self.stores is not None and self.stores.reason:
-            return Standing(self.stores.reason, by_store=True)
+            return ReadOnlyStanding(self.stores.reason, by_store=True)
         switches = await self._settings.covering(READ_ONLY, "")
         return standing_of(tuple(each.body for each in switches), self._clock.now()) if switches else None
 
