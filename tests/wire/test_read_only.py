@@ -10,6 +10,8 @@ import structlog
 
 from orlop.config.settings import CatalogStore
 from tests.content import blob, image
+from tests.postgres import PostgresServer
+from tests.serving import eventually, unhurried
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
 from tests.wire.people import ACME, Private
@@ -142,3 +144,20 @@ def test_pages_say_so_and_forms_are_refused(people: Private) -> None:
         off(people)
     assert "read-only" not in people.ask("anonymous", "GET", "/login").body.decode()
     assert 'orlop_read_only{by="switch"} 0.0' in people.registry.ask("GET", "/metrics").body.decode()
+
+
+def test_another_replica_refuses_within_a_second(postgres: PostgresServer) -> None:
+    settings = {"catalog": CatalogStore(postgres.catalog())}
+    with structlog.testing.capture_logs(), InProcess(open=False, **settings) as one:
+        people = Private(one)
+        with InProcess(open=False, **settings) as two:
+            headers = people.credentials("publisher")
+
+            def begins() -> int:
+                return two.ask("POST", f"/v2/{APP}/blobs/uploads/", headers=headers).status
+
+            assert begins() == 202
+            assert on(people).status == 200
+            eventually("the other replica refuses", lambda: begins() == 503, unhurried(1.0))
+            off(people)
+            eventually("it takes writes again", lambda: begins() == 202, unhurried(1.0))
