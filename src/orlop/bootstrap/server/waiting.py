@@ -13,6 +13,7 @@ from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
 from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
@@ -65,6 +66,9 @@ def waiting(stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode) -
         read_only = "" if standing is None else "store" if standing.by_store else "switch"
         held, oldest_at = await stores.catalog.held_pushes.depth()
         quarantine = QuarantineUse(held, age(oldest_at))
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, read_only)
+        promotions = PromotionUse(*await stores.catalog.promotions.waiting())
+        return Waiting(
+            lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, read_only
+        )
 
     return ask
