@@ -91,6 +91,8 @@ from orlop.services.promotion.standing import BundleStandings
 from orlop.services.quarantine.desk import QuarantineDesk
 from orlop.services.quarantine.letting_out import LettingOut
 from orlop.services.quarantine.standing import QuarantineStanding
+from orlop.services.read_only.desk import ReadOnlyDesk
+from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -300,6 +302,7 @@ def desks_of(
         ),
         news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
+        read_only=ReadOnlyDesk(gate, ReadOnlyMode(in_force, clock)),
         health=HealthDesk(
             gate,
             _well,

@@ -30,6 +30,7 @@ from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.quotas import QUOTAS
+from orlop.domain.read_only import READ_ONLY
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
 from orlop.domain.scanning.scanner import SCANNERS
@@ -118,6 +119,7 @@ KINDS = {
     "gate": GATES,
     "pipeline": PIPELINES,
     "scanner": SCANNERS,
+    "read-only": READ_ONLY,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

@@ -95,6 +95,7 @@ _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
 _GATE = {"deny_severity": "critical"}
 _REFUSAL, _UNDONE = {"reason": "not now"}, {"reason": "it broke"}
+_READ_ONLY, _ENDED = {"reason": "moving"}, {"reason": "moved", "until": "2026-01-01T00:00:00Z"}
 _SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
@@ -141,6 +142,11 @@ def _pipeline(path: str) -> dict[str, object]:
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/me"): [("/me", None, _ANY)],
     ("GET", "/attention"): [("/attention", None, _ANY)],
+    ("GET", "/read-only"): [("/read-only", None, _ANY)],
+    ("GET", "/read-only-switches"): [("/read-only-switches", None, _ANY)],
+    ("GET", "/read-only-switches/{name}"): [("/read-only-switches/made", None, _ANY)],
+    ("PUT", "/read-only-switches/{name}"): [("/read-only-switches/new", _READ_ONLY, _RULER)],
+    ("DELETE", "/read-only-switches/{name}"): [("/read-only-switches/made", None, _RULER)],
     ("GET", "/configuration"): [("/configuration", None, _SEES)],
     ("GET", "/health"): [("/health", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
@@ -677,6 +683,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.token("eve", "limited", (Limit(frozenset({Action.PULL}), namespace("team")),))
     await api.management.settings.put(_caller(api, "root"), "role", "spare", {"actions": [Action.PULL]}, 0)
     root = _caller(api, "root")
+    await api.management.settings.put(root, "read-only", "made", _ENDED, 0, "")
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
     for name in ("team/app", "team-b/app"):

@@ -12,6 +12,7 @@ from tests.content import blob
 from tests.faults.pushing import REPOSITORY, Client, Refused, assert_clean, assert_unavailable, small
 from tests.faults.running import running
 from tests.needs import lack, need
+from tests.serving import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,12 @@ def _fill(file: Path) -> None:
             with suppress(OSError):
                 while True:
                     filler.write(bytes(size))
+
+
+def _takes(client: Client) -> bool:
+    """Whether every worker takes writes, as far as asking often tells."""
+    asked = [client.ask("POST", f"/v2/{REPOSITORY}/blobs/uploads/", b"") for _ in range(8)]
+    return all(answer.status == 202 for answer in asked)
 
 
 def _await_readiness(client: Client, status: int) -> None:
@@ -113,9 +120,14 @@ def test_no_room_for_the_catalog(disk: Path, tmp_path: Path) -> None:
                 refusals += 1
             client.pull_everything()
         assert refusals >= 10
-        _await_readiness(client, 503)
+        # Both workers have found out by now, and balancers go on to let pulls through.
+        refused = client.ask("POST", f"/v2/{REPOSITORY}/blobs/uploads/", b"").errors()[0]
+        assert refused["message"].startswith("the registry is read-only: ")
+        assert refused["message"].endswith("; it takes writes again once the store does")
+        _await_readiness(client, 200)
         assert client.ask("GET", "/healthz").status == 200
         (disk / "filler").unlink()
+        eventually("it takes no writes again", lambda: _takes(client), 40)
         client.push(small("after"), "after")
         client.pull_everything()
         _await_readiness(client, 200)

@@ -215,6 +215,14 @@ class Unavailable(RegistryError):
         self.retry_after = retry_after
 
 
+class RegistryReadOnly(Unavailable):
+    """The registry serves what it has and takes no writes; `retry_after` in seconds, 0: nobody knows how long."""
+
+
+class StoreRefusesWrites(Unavailable):
+    """A store takes no writes: it is full, or read-only. Nothing was changed."""
+
+
 class UpstreamAway(Unavailable):
     """What an upstream has, and is not cached, cannot be had right now; the stores of the registry are well."""
 

@@ -16,6 +16,7 @@ from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.quotas import QUOTAS
+from orlop.domain.read_only import READ_ONLY
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
 from orlop.domain.scanning.scanner import SCANNERS
@@ -32,7 +33,7 @@ _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
-    *(SIGNERS, SCANNERS, GATES, QUARANTINE_RULES, PIPELINES, RECEIPT_RULES),
+    *(SIGNERS, SCANNERS, GATES, QUARANTINE_RULES, PIPELINES, RECEIPT_RULES, READ_ONLY),
 )
 
 #: By name, in the order in which `apply` makes them.

@@ -26,6 +26,7 @@ from orlop.config.units import address
 from orlop.domain.durations import SECOND
 from orlop.domain.open_files import shared_out
 from orlop.server.supervisor import Bell, Supervisor
+from orlop.server.tls import TlsUnusable, read_tls
 from orlop.server.worker import ApplicationFactory, Board, Place, work
 from orlop.services.limits.counters import NUMBERS
 from orlop.telemetry import logs
@@ -78,7 +79,7 @@ def serve(
     # Until the supervisor listens to signals, one ends the process as an exception does, leaving nothing behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(settings.log.level, settings.log.format)
-    tls = read_tls(settings)
+    tls = _tls(settings)
     with listening(*resolve(settings.listen)) as listener:
         descriptors = raise_descriptor_limit()
         prepared = prepare(settings)
@@ -118,6 +119,7 @@ def _supervise(
         serving=partial(announce, settings, prepared, listener.getsockname()),
         died=metrics.worker_died,
         patience=settings.limits.drain / SECOND,
+        reloads=tls is not None,
     )
     # Workers are forked: what the collector leaves alone stays shared among them.
     gc.collect()
@@ -125,29 +127,12 @@ def _supervise(
     return supervisor.run()
 
 
-def read_tls(settings: Settings) -> ssl.SSLContext | None:
-    """What TLS takes, 1.2 or newer; None without it. Raises CannotServe when the certificate and key cannot be read
-    or do not belong together."""
-    cert, key = settings.tls.cert, settings.tls.key
-    if cert is None or key is None:
-        return None
-    for name, file in (("certificate", cert), ("private key", key)):
-        try:
-            file.read_bytes()
-        except OSError as error:
-            raise CannotServe(f"the TLS {name} {file} cannot be read: {error.strerror}", exit_code=2) from error
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """What TLS takes; None without it. Raises CannotServe."""
     try:
-        context.load_cert_chain(cert, key, password="")
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            message = f"the TLS private key {key} does not belong to the certificate {cert}"
-        else:
-            message = f"the TLS certificate {cert} or its private key {key} is not PEM that can be used: {error.reason}"
-        raise CannotServe(message, exit_code=2) from error
-    return context
+        return read_tls(settings.tls)
+    except TlsUnusable as unusable:
+        raise CannotServe(str(unusable), exit_code=2) from unusable
 
 
 def resolve(listen: str) -> tuple[str, int]:

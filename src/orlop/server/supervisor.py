@@ -48,7 +48,8 @@ class Bell:
 
 class Supervisor:
     """`life` is what a worker does, given its index. `serving` is called once, when every worker serves; `died` with
-    the process id of a dead one. `patience`: for how long requests may go on after the first signal, in seconds."""
+    the process id of a dead one. `patience`: for how long requests may go on after the first signal, in seconds.
+    `reloads`: SIGHUP is for the workers, which read their certificate anew."""
 
     def __init__(
         self,
@@ -59,7 +60,9 @@ class Supervisor:
         serving: Callable[[], None],
         died: Callable[[int], None],
         patience: float,
+        reloads: bool = False,
     ) -> None:
+        self._reloads = reloads
         self._board = board
         self._bell = bell
         self._life = life
@@ -75,8 +78,10 @@ class Supervisor:
 
     def run(self) -> int:
         """Until a signal, or until no worker can start; the exit code."""
-        for number in SIGNALS:  # SIGHUP says that the terminal is gone: there is nothing to reload
+        for number in SIGNALS:
             signal.signal(number, self._hear)
+        if self._reloads:  # else SIGHUP says that the terminal is gone: there is nothing to reload
+            signal.signal(signal.SIGHUP, self._pass_on)
         signal.set_wakeup_fd(self._bell.bell, warn_on_full_buffer=False)
         exit_code = 0
         while not self._signals:
@@ -98,6 +103,13 @@ class Supervisor:
         """The first signal drains, the second ends at once."""
         self._signals += 1
         self._board.draining[0] = 1
+
+    def _pass_on(self, *_signal: Any) -> None:
+        """Have every worker read its certificate anew."""
+        for each, _ in self._workers.values():
+            if each.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(each.pid, signal.SIGHUP)
 
     def _listen(self, timeout: float | None) -> None:
         wait([*(worker.sentinel for worker, _ in self._workers.values()), self._bell.heard], timeout)

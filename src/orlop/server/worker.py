@@ -19,6 +19,7 @@ from orlop.domain.durations import SECOND
 from orlop.domain.open_files import Descriptors, shared_out
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
+from orlop.server.tls import LOOK_EVERY, Certificates
 from orlop.server.turns import Turns
 from orlop.services.limits.counters import counters_of_one
 from orlop.telemetry import logs
@@ -147,7 +148,14 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
         return 1
-    server = HttpServer(application, application.at_once, place.listener, terms, place.tls, application.unread)
+    certificates = Certificates(settings.tls, place.tls) if place.tls is not None else None
+    tls = None
+    if certificates is not None:
+        certificates.look()  # of a worker that takes another's place they may have changed since the server began
+        tls = certificates.context
+    server = HttpServer(application, application.at_once, place.listener, terms, tls, application.unread)
+    if certificates is not None:
+        loop.add_signal_handler(signal.SIGHUP, _reload, certificates, server)
     # What was imported lives as long as the process: no collection needs to look at it again.
     gc.collect()
     gc.freeze()
@@ -155,11 +163,27 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     place.board.serving[index] = 1
     os.write(place.bell, b"\0")
     looking = asyncio.ensure_future(_look_how_busy())
+    renewing = asyncio.ensure_future(_renew(certificates, server)) if certificates is not None else None
     await stop.wait()
     looking.cancel()
+    if renewing is not None:
+        renewing.cancel()
     await server.drain(limits.drain / SECOND, alone=not place.board.draining[0])
     await lifespan.stopped()
     return 0
+
+
+def _reload(certificates: Certificates, server: HttpServer) -> None:
+    if certificates.look_again():
+        server.renew(certificates.context)
+
+
+async def _renew(certificates: Certificates, server: HttpServer) -> None:
+    """Look at the files of the certificate for as long as the worker serves."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        if certificates.look():
+            server.renew(certificates.context)
 
 
 async def _look_how_busy() -> None:

@@ -39,6 +39,7 @@ from orlop.services.promotion.bundles import BundleDesk
 from orlop.services.promotion.desk import PromotionDesk
 from orlop.services.promotion.standing import BundleStandings
 from orlop.services.quarantine.desk import QuarantineDesk
+from orlop.services.read_only.desk import ReadOnlyDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -99,6 +100,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     news: News
     configuration: ConfigurationInForce
     health: HealthDesk
+    read_only: ReadOnlyDesk
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     hooks: WebhookList

@@ -368,6 +368,14 @@ class _Momentary(Collector):
             yield from signing_families(self._waiting.signing)
             yield from quarantine_families(self._waiting.quarantine)
             yield from promotion_families(self._waiting.promotions)
+            mode = GaugeMetricFamily(
+                "orlop_read_only",
+                "Whether no writes are taken, by a switch or because a store takes none.",
+                labels=("by",),
+            )
+            for by in ("switch", "store"):
+                mode.add_metric([by], float(self._waiting.read_only == by))
+            yield mode
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -76,3 +76,5 @@ class Waiting(NamedTuple):
     quarantine: QuarantineUse = QuarantineUse(0, 0)
     promotions: PromotionUse = PromotionUse(0, 0)
     signing: SigningUse | None = None
+    read_only: str = ""
+    """`switch` or `store`, by which no writes are taken; empty: they are."""

@@ -525,6 +525,7 @@ NOT_WIDENING = frozenset(
         Operation.ATTENTION_READ,
         Operation.CONFIGURATION_READ,
         Operation.HEALTH_READ,
+        Operation.READ_ONLY_READ,
         Operation.IMAGE_READ,
         Operation.IMAGE_SCAN,  # which is read once more
         Operation.ADVISORY_READ,

@@ -40,6 +40,7 @@ class Office:
         self.runs: list[Collected] = []
         self.ended: list[tuple[str, str]] = []
         self.lease = lease
+        self.pause: int | None = None
 
     def works(self) -> Sequence[Work]:
         """What the registry does by itself."""
@@ -69,7 +70,11 @@ class Office:
             self.registry.ids.new(),
             ended=lambda name, how: self.ended.append((name, how)),
             lease=self.lease,
+            pause=self._paused,
         )
+
+    async def _paused(self) -> int | None:
+        return self.pause
 
     def worker(self, works: Sequence[Work] | None = None) -> Worker:
         """The same, with the chores that every process does."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from orlop.domain.errors import Unavailable
+from orlop.domain.errors import StoreRefusesWrites, Unavailable
 
 #: Files belong to the server's user; its group may read, for backups.
 FILE_MODE = 0o640
@@ -31,11 +31,15 @@ _REASONS = {
     errno.EXDEV: "the data folder spans several disks",
 }
 
+#: What a disk says that takes no writes, whoever writes.
+_NO_WRITES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
 
 def unavailable(cause: OSError, doing: str) -> Unavailable:
     """One sentence for `cause`: `doing` says what was attempted, as in "storing the upload"."""
     reason = _REASONS.get(cause.errno or 0) or (cause.strerror or "the disk fails").lower()
-    return Unavailable(f"{doing} failed: {reason}; the registry's operator has to look, then try again")
+    kind = StoreRefusesWrites if cause.errno in _NO_WRITES else Unavailable
+    return kind(f"{doing} failed: {reason}; the registry's operator has to look, then try again")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import apsw
 from orlop.adapters.sql.changes import SharedChanges
 from orlop.adapters.sql.engine import Row, Script, Session, held
 from orlop.adapters.sql.statements import SQLITE
-from orlop.domain.errors import StoreClosed, Unavailable
+from orlop.domain.errors import StoreClosed, StoreRefusesWrites, Unavailable
 from orlop.domain.moving import admits
 
 T = TypeVar("T")
@@ -57,7 +57,8 @@ _FAILED = tuple(_FAILURES)
 
 
 def _unavailable(cause: apsw.Error) -> Unavailable:
-    return Unavailable(f"{_FAILURES[type(cause)]}; nothing was changed")
+    kind = StoreRefusesWrites if isinstance(cause, apsw.FullError | apsw.ReadOnlyError) else Unavailable
+    return kind(f"{_FAILURES[type(cause)]}; nothing was changed")
 
 
 @contextmanager

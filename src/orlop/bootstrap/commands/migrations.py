@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from secrets import token_hex
+from time import monotonic
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.catalogs import database, sqlite_file
 from orlop.bootstrap.stores.places import catalog_name
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
-from orlop.faces.cli.stores.migrate_work import MigrationStep, Schema
+from orlop.faces.cli.stores.migrate_work import MigrationStep, Rehearsal, RehearsedStep, Schema
 
 # The adapters are imported where one is needed: `orlop --help` needs none of them.
 
@@ -36,6 +38,21 @@ class Migrations:
             tuple(MigrationStep(step.number, step.name, step.expands, step.at) for step in applied),
             tuple(MigrationStep(step.number, step.name, step.expands, None) for step in steps),
         )
+
+    async def rehearse(self, settings: Settings) -> Rehearsal:
+        """Take every step that is due in a copy."""
+        with _told():
+            if settings.catalog.is_postgres:
+                from orlop.adapters.sql.migrations import rehearsal
+
+                name = f"orlop_rehearsal_{token_hex(6)}"
+                done = await rehearsal.rehearse(database(settings), SystemClock().now, monotonic, name)
+            else:
+                from orlop.adapters.sql.migrations import sqlite
+
+                done = sqlite.rehearse(sqlite_file(settings), SystemClock().now, monotonic)
+        steps = (RehearsedStep(step.number, step.name, step.expands, took) for step, took in done.steps)
+        return Rehearsal(tuple(steps), done.size, done.seconds)
 
     async def migrate(self, settings: Settings) -> tuple[MigrationStep, ...]:
         """Take every step that is due."""

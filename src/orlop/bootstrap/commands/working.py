@@ -47,7 +47,7 @@ async def _work(settings: Settings) -> int:
         settings, stores, services, limits, log, request_ids(), keeping(settings, stores, services, metrics)
     )
     chores = [telling(services.notices), telling_upstreams(services.standings)]
-    worker = Worker(job_worker(stores, people.works, people.schedules, metrics), chores)
+    worker = Worker(job_worker(stores, people.works, people.schedules, metrics, services.read_only), chores)
     stores.start()
     worker.start()
     _log.info("this process does jobs")

@@ -28,5 +28,7 @@ def api_app(
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
-    face = ApiFace(routes(desks), sign_in.authentication, Idempotency(answers, SystemClock()), counted)
+    face = ApiFace(
+        routes(desks), sign_in.authentication, Idempotency(answers, SystemClock()), counted, desks.read_only.mode.failed
+    )
     return Shell(face, log, request_ids, proxies.client)

@@ -111,7 +111,9 @@ def application_on(
         *people.chores,
         *sharing(settings, context, counters, stores.identity.rates),
     )
-    jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
+    jobs = (
+        job_worker(stores, people.works, people.schedules, metrics, services.read_only) if settings.jobs.serve else None
+    )
     worker = background(settings, stores, services, metrics, jobs, chores)
 
     async def startup() -> None:
@@ -161,7 +163,7 @@ def application_on(
         stores.catalog.vitals.totals,
         metrics,
         context.draining,
-        waiting(stores, followers(settings)),
+        waiting(stores, followers(settings), services.read_only),
         stores.catalog.attestation_keys.public,
     )
     operation = Shell(probes, log, names, socket_address)
@@ -200,4 +202,5 @@ def _distribution(
         names,
         clock,
         Mirror(services.shown.shown),
+        services.read_only,
     )

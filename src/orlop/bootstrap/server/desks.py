@@ -55,6 +55,7 @@ from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.read_only.desk import ReadOnlyDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -143,6 +144,7 @@ def build_desks(
             SystemClock(),
         ),
         news=News(gate, stores.audit.reader, catalog.history),
+        read_only=ReadOnlyDesk(gate, services.read_only),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

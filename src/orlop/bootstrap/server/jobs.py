@@ -24,6 +24,7 @@ from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
+from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.settings.ends import telling_of_ends
 from orlop.services.stores.scrubbing import scrubbing
 from orlop.services.stores.verifying import verifying
@@ -70,7 +71,9 @@ def scheduling(stores: Stores, works: Sequence[Work]) -> Schedules:
     return Schedules(works, stores.queue.timetable, documents, changes, SystemClock(), random.random)
 
 
-def job_worker(stores: Stores, works: Sequence[Work], schedules: Schedules, metrics: Metrics) -> JobWorker:
+def job_worker(
+    stores: Stores, works: Sequence[Work], schedules: Schedules, metrics: Metrics, read_only: ReadOnlyMode
+) -> JobWorker:
     """What does these in one process."""
     return JobWorker(
         works,
@@ -81,4 +84,5 @@ def job_worker(stores: Stores, works: Sequence[Work], schedules: Schedules, metr
         random.random,
         RandomIds().new(),
         ended=metrics.job_ended,
+        pause=read_only.pause,
     )

@@ -123,7 +123,7 @@ def pages_app(
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
-    face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
+    face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted, desks.read_only.mode)
     return Shell(face, log, request_ids, proxies.client)
 
 
@@ -142,7 +142,7 @@ def open_pages_app(
     routes = Routes(route for group in groups for route in group.routes() if route.open)
     sessions = BrowserSessions(identity.sessions, sign_in.uses, chance.clock, chance.draw)
     menu, proxies = Menu(routes, desks.management.gate), sign_in.challenges.proxies
-    face = UiFace(routes, pages, sessions, menu, proxies, chance.draw, UNCOUNTED)
+    face = UiFace(routes, pages, sessions, menu, proxies, chance.draw, UNCOUNTED, desks.read_only.mode)
     return Shell(face, log, request_ids, proxies.client)
 
 

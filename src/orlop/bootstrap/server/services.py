@@ -1,7 +1,7 @@
 """Builds the services on open stores."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -38,6 +38,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.gates.pushes import GatedPushes
 from orlop.services.gates.said import SaidOfImages
 from orlop.services.promotion.outcomes import Counting
+from orlop.services.read_only.mode import ReadOnlyMode
+from orlop.services.read_only.stores import StoreWrites
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
@@ -61,6 +63,7 @@ class Services(msgspec.Struct, frozen=True):
     shown: ShownContent
     terms: WriteTerms
     in_force: SettingsInForce
+    read_only: ReadOnlyMode
     uploads: Uploads
     blobs: Blobs
     manifests: Manifests
@@ -81,7 +84,19 @@ class Services(msgspec.Struct, frozen=True):
     async def close(self) -> None:
         """Break off what is under way."""
         await self.shown.close()
+        if self.read_only.stores is not None:
+            await self.read_only.stores.close()
         await self.expressions.close()
+
+
+def _writing(stores: Stores) -> Callable[[], Awaitable[None]]:
+    """What writes something small to every store, which takes it back."""
+
+    async def write() -> None:
+        await stores.catalog.vitals.check()
+        await stores.blobs.inventory.check()
+
+    return write
 
 
 def build_services(
@@ -99,7 +114,8 @@ def build_services(
         stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
     )
     shown = Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content)
-    terms = WriteTerms(access, in_force, shown)
+    read_only = ReadOnlyMode(in_force, clock, StoreWrites(_writing(stores)))
+    terms = WriteTerms(access, in_force, shown, read_only)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
@@ -133,6 +149,7 @@ def build_services(
         access=access,
         shown=content,
         terms=terms,
+        read_only=read_only,
         in_force=in_force,
         uploads=Uploads(
             catalog.uploads,

@@ -9,6 +9,7 @@ from orlop.domain.settings import place_words
 from orlop.ports.following import Follower
 from orlop.ports.settings import place_of
 from orlop.services.following.followers import states
+from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
@@ -19,7 +20,7 @@ from orlop.telemetry.scanners import ScannerUse
 from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
-def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
+def waiting(stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode) -> Callable[[], Awaitable[Waiting]]:
     """Asks the catalog. Raises Unavailable."""
     clock = SystemClock()
 
@@ -64,11 +65,14 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         images = ReadUse(depths.waiting, depths.unread)
         unsigned = await stores.catalog.statements.backlog()
         signing = SigningUse(unsigned.waiting, age(unsigned.oldest_at))
+        standing = await mode.standing()
+        read_only = "" if standing is None else "store" if standing.by_store else "switch"
         held, oldest_at = await stores.catalog.held_pushes.depth()
         quarantine = QuarantineUse(held, age(oldest_at))
         promotions = PromotionUse(*await stores.catalog.promotions.waiting())
         return Waiting(
-            *(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, signing)
+            *(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, signing),
+            read_only,
         )
 
     return ask

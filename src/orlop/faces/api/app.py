@@ -1,5 +1,6 @@
 """The face of /api: who asks, bodies in bounds, answers of before, entity tags."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -53,7 +54,9 @@ class ApiFace:
         authentication: Authenticating,
         idempotency: Idempotency,
         counted: Counted,
+        failed: Callable[[RegistryError], None] = lambda _: None,
     ) -> None:
+        self._failed = failed
         #: The end points, for whoever wants to know which there are.
         self.routes = routes
         self._authentication = authentication
@@ -136,6 +139,7 @@ class ApiFace:
         if not isinstance(error, RegistryError):
             return _unless_known(exchange, response)
         self._counted.refused(caller, error)
+        self._failed(error)
         exchange.error = error.code
         return response
 

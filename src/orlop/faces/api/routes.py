@@ -51,6 +51,7 @@ from orlop.faces.api import (
     promotion,
     promotion_boards,
     quarantine,
+    read_only,
     retention,
     scanners,
     scrub,
@@ -109,6 +110,7 @@ def routes(desks: Desks) -> Litestar:
         *places.keys(management),
         *access.access(management),
         *attention.attention(desks.attention, desks.health, desks.configuration),
+        *read_only.read_only(desks.read_only),
         *audit.audit(desks.audit),
         *webhooks.webhooks(desks.webhooks),
         *webhooks.followers(desks.followers),
@@ -145,7 +147,7 @@ def routes(desks: Desks) -> Litestar:
         assert Operation(handler.opt["operation"]) in RULES, handler
     return Litestar(
         route_handlers=[Router(PREFIX, route_handlers=handlers)],
-        guards=[_well_formed],
+        guards=[_well_formed, read_only.refuses_writes(desks.read_only)],
         exception_handlers={
             RegistryError: _refused,
             HTTPException: _of_litestar,

@@ -16,6 +16,7 @@ from orlop.domain.errors import (
     Denied,
     NameUnknown,
     RegistryError,
+    RegistryReadOnly,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -27,7 +28,7 @@ from orlop.faces.distribution.mirror import Mirror, target_of
 from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer, Reading
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
-from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, WRITING, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.distribution.virtual import VirtualHandlers
 from orlop.faces.http.asgi import Receive, Scope, Send
@@ -44,6 +45,7 @@ from orlop.ports.upstream import UpstreamError
 from orlop.services.access.decisions import Access
 from orlop.services.access.known_callers import KnownCaller, KnownCallers
 from orlop.services.limits.rates import NoPlace, Slow
+from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 _log = structlog.get_logger("orlop.distribution")
@@ -92,7 +94,9 @@ class DistributionApp:
         request_ids: Callable[[], str],
         clock: Clock,
         mirror: Mirror,
+        read_only: ReadOnlyMode,
     ) -> None:
+        self._read_only = read_only
         self._table = table(handlers)
         self._mirror = mirror
         self._access_control = access_control
@@ -287,10 +291,12 @@ class DistributionApp:
                     held.enter_context(self._access_control.turnstile.held(caller, response))
             except RegistryError as refusal:
                 error = refusal.code
+                self._read_only.failed(refusal)
                 response = self._refused(refusal, request_id, scope, headers)
                 self._access_control.turnstile.refused(caller, refusal)
                 limited = limit_headers(None, refusal) or limited
-                if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
+                if isinstance(refusal, Unavailable | ContentCorrupt) and not isinstance(refusal, RegistryReadOnly):
+                    # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
                     away = isinstance(refusal, UpstreamAway)
                     log, what = (_log.warning, "an upstream failed") if away else (_log.error, "a store failed")
@@ -346,6 +352,8 @@ class DistributionApp:
     async def _handle(self, scope: Scope, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
         """The answer to whoever was let in. `target`: what a read is remembered by."""
         kind = request.kind
+        if kind in WRITING:
+            await self._read_only.check()
         if kind in _READING:
             reading = self._pulling if kind is RequestKind.MANIFEST_GET else self._fetching
             return _named(await reading.answer(target, request, exchange), request)

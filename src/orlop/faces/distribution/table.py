@@ -67,6 +67,14 @@ WITH_BODY = frozenset(
 #: Requests that receive blobs, which are limited in number.
 UPLOADING = frozenset({RequestKind.UPLOAD_START, RequestKind.UPLOAD_APPEND, RequestKind.UPLOAD_FINISH})
 
+#: Requests that are refused while the registry is read-only. An upload that is under way stays as it is meanwhile.
+WRITING = UPLOADING | {
+    RequestKind.MANIFEST_PUT,
+    RequestKind.MANIFEST_DELETE,
+    RequestKind.BLOB_DELETE,
+    RequestKind.UPLOAD_CANCEL,
+}
+
 
 class Handlers(msgspec.Struct, frozen=True):
     """Everyone who handles something."""

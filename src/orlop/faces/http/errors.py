@@ -78,6 +78,8 @@ def render(error: errors.RegistryError, request_id: str) -> Response:
 
 def _extra(error: errors.RegistryError) -> Headers:
     match error:
+        case errors.RegistryReadOnly(retry_after=0):
+            return []
         case errors.TooManyRequests() | errors.Unavailable() | errors.NotJudged():
             return [header("retry-after", str(error.retry_after))]
         case errors.RangeNotSatisfiable():

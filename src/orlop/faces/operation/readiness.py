@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from orlop.domain.errors import RegistryError
+from orlop.domain.errors import RegistryError, StoreRefusesWrites
 
 #: How long one result is good for, and how long one check may take, in seconds.
 REUSE = 1.0
@@ -36,18 +36,22 @@ class StoreChecks:
             if time.monotonic() >= self._good_until:
                 reasons = await asyncio.gather(*(self._reason(check) for check in self._checks.values()))
                 self._latest = Readiness(
-                    ready=all(reason == "ok" for reason in reasons),
-                    checks=dict(zip(self._checks, reasons, strict=True)),
+                    ready=all(serves for serves, _ in reasons),
+                    checks=dict(zip(self._checks, (reason for _, reason in reasons), strict=True)),
                 )
                 self._good_until = time.monotonic() + REUSE
             return self._latest
 
-    async def _reason(self, check: Callable[[], Awaitable[None]]) -> str:
+    async def _reason(self, check: Callable[[], Awaitable[None]]) -> tuple[bool, str]:
+        """Whether the store serves, and what it says. One that takes no writes still serves pulls, and balancers shall
+        let them."""
         try:
             async with asyncio.timeout(self._patience):
                 await check()
+        except StoreRefusesWrites as refusal:
+            return True, refusal.message
         except RegistryError as error:
-            return error.message
+            return False, error.message
         except TimeoutError:
-            return f"no answer within {self._patience:g} seconds"
-        return "ok"
+            return False, f"no answer within {self._patience:g} seconds"
+        return True, "ok"

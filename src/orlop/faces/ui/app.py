@@ -33,6 +33,7 @@ from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route, Routes
 from orlop.faces.ui.static_files import static_files
 from orlop.services.identity.sessions import BrowserSessions, form_token, new_secret
+from orlop.services.read_only.mode import ReadOnlyMode
 
 #: Nothing but our own files, no script or style within a page, no frame around it, and forms that stay here.
 _POLICY = "; ".join(
@@ -60,6 +61,9 @@ _GUARDS = (
 #: What somebody may do who has to choose another password first.
 _BEFORE_CHANGE = frozenset({"/account/password", "/logout"})
 
+#: The first components of what is sent while the registry is read-only: who signs in or out, and their own account.
+_GOES_ON = frozenset({"login", "logout", "account", "device", "access"})
+
 _HEADINGS = {401: "Not signed in", 403: "Not allowed", 404: "Nothing here", 429: "Too many attempts", 503: "Not now"}
 
 #: Smaller answers are sent as they are, in bytes.
@@ -81,7 +85,9 @@ class UiFace:
         proxies: Proxies,
         draw: Draw,
         counted: Counted,
+        read_only: ReadOnlyMode,
     ) -> None:
+        self._read_only = read_only
         #: The pages, for whoever wants to know which there are.
         self.routes = routes
         self._pages = pages
@@ -151,13 +157,20 @@ class UiFace:
             if exchange.method == "POST" and not (found and found[0].foreign):
                 refuse_foreign(asked.headers, exchange.base)
                 refuse_forged(exchange.form, exchange.secret)
+            standing = await self._read_only.standing()
             exchange = msgspec.structs.replace(
-                exchange, params=found[1] if found else {}, menu=await self._menu.of(exchange.visitor)
+                exchange,
+                params=found[1] if found else {},
+                menu=await self._menu.of(exchange.visitor),
+                banner=standing.sentence if standing is not None else "",
             )
+            if exchange.method == "POST" and exchange.path.split("/")[1] not in _GOES_ON:
+                await self._read_only.check()
             return await self._handle(exchange, found[0] if found else None)
         except RegistryError as refusal:
             asked.error = refusal.code
             self._counted.refused(exchange.caller, refusal)
+            self._read_only.failed(refusal)
             if isinstance(refusal, Unauthorized) and _may_sign_in(exchange) and self.routes.has("/login"):
                 return redirect(f"/login?next={exchange.here_as_value}")
             return self._refusal(exchange, refusal)

@@ -40,6 +40,9 @@ class UiExchange(msgspec.Struct, frozen=True, kw_only=True):
     menu: tuple[tuple[str, str], ...] = ()
     """Addresses and words of the pages that concern the whole registry, as far as the visitor may see them."""
 
+    banner: str = ""
+    """What every page says on top: that the registry takes no writes, and why."""
+
     @property
     def caller(self) -> Caller:
         """Who asks."""

@@ -54,6 +54,7 @@ class Pages:
         visitor = exchange.visitor
         return {
             "account": visitor.account if visitor else None,
+            "banner": exchange.banner,
             "base": exchange.base,
             "csrf": exchange.csrf,
             "here": exchange.here,

@@ -91,6 +91,10 @@ class HttpServer:
         self.is_secure = tls is not None
         self.date = b""
 
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Show another certificate from now on; connections that are there keep theirs."""
+        self._tls = tls
+
     def start(self) -> None:
         """Let clients in from now on. Raises OSError when somebody else listens there."""
         self._listener.setblocking(False)

@@ -5,7 +5,7 @@ when the time of a job, of a schedule or of somebody else's lease has come.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 
 import structlog
@@ -33,6 +33,10 @@ _PULSE = 0.2
 _NEWS, _FULL, _AWAY, _LONGEST = SECOND, 5 * SECOND, 5 * SECOND, 60 * SECOND
 #: How often the end of a job is written again while the catalog is away, a second apart.
 _TRIES = 30
+
+
+async def _never() -> int | None:
+    return None
 
 
 class _Why(Enum):
@@ -68,7 +72,9 @@ class _Running:
 
 
 class JobWorker:
-    """`ended` is told of each job that ended here: its kind, and how. `owner` is the name of this process."""
+    """`ended` is told of each job that ended here: its kind, and how. `pause`: until when no job may run, in
+    microseconds since 1970, 0 for until a setting changes, and None where they may; those that run are handed back.
+    `owner` is the name of this process."""
 
     def __init__(
         self,
@@ -81,6 +87,7 @@ class JobWorker:
         owner: str,
         *,
         ended: Callable[[str, str], None] = lambda *_: None,
+        pause: Callable[[], Awaitable[int | None]] = _never,
         at_once: int = AT_ONCE,
         lease: int = LEASE,
     ) -> None:
@@ -93,6 +100,7 @@ class JobWorker:
         self._chance = chance
         self._owner = owner
         self._ended = ended
+        self._pause = pause
         self._at_once = at_once
         self._lease = lease
         self._running: set[_Running] = set()
@@ -152,6 +160,12 @@ class JobWorker:
     async def _look(self) -> int:
         """Heed what others want, give signs of life, take what is due; when to look again."""
         self._lose_late()
+        until = await self._pause()
+        if until is not None:
+            for running in self._running:
+                running.stop(_Why.STOPPING)
+            soon = self._clock.now() + _FULL
+            return min(until, soon) if until else soon
         if self._running:
             await self._heed()
         times = [self._clock.now() + (_NEWS if self._running else _LONGEST)]

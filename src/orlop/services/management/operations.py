@@ -24,6 +24,7 @@ class Operation(StrEnum):
     ATTENTION_READ = "attention.read"
     CONFIGURATION_READ = "configuration.read"
     HEALTH_READ = "health.read"
+    READ_ONLY_READ = "read-only.read"
     PASSWORD_CHANGE = "password.change"  # noqa: S105 - the name of an operation
     PASSWORD_SET = "password.set"  # noqa: S105
     USER_READ = "user.read"
@@ -134,6 +135,8 @@ RULES: dict[Operation, Rule] = {
     Operation.ME_READ: Rule(own=True, reads=True),
     # Each thing that is told of is seen by those who may see it where it is.
     Operation.ATTENTION_READ: Rule(own=True, reads=True),
+    # Whoever is refused is told why, too.
+    Operation.READ_ONLY_READ: Rule(own=True, reads=True),
     Operation.CONFIGURATION_READ: Rule(_SEE),
     Operation.HEALTH_READ: Rule(_SEE),
     Operation.PASSWORD_CHANGE: Rule(own=True),

@@ -18,6 +18,7 @@ from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
+from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.settings.in_force import REMEMBERED, InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 from orlop.services.upstreams.shown import Upstreams
@@ -31,7 +32,10 @@ _TAGS_NOTHING = Denied("the registry itself sets and removes no tag")
 class WriteTerms:
     """A service that changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
+    def __init__(
+        self, access: Access, settings: SettingsInForce, shown: Upstreams, read_only: ReadOnlyMode | None = None
+    ) -> None:
+        self._read_only = read_only
         self._access = access
         self._settings = settings
         self._shown = shown
@@ -50,8 +54,14 @@ class WriteTerms:
                 self._settings.forget()
         return await write(await make())
 
+    async def _check_writable(self) -> None:
+        """Raises RegistryReadOnly."""
+        if self._read_only is not None:
+            await self._read_only.check()
+
     async def check_push(self, caller: Caller, repository: str) -> None:
-        """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
+        """Raises Denied or RegistryReadOnly where no push is taken at all: before a client sends what is not kept."""
+        await self._check_writable()
         if caller.subject.kind is not SubjectKind.SYSTEM:
             await self._shown.check_push(repository)
 
@@ -94,6 +104,7 @@ class WriteTerms:
     async def _pushing(
         self, caller: Caller, repository: str, tags: Sequence[Tag], expected: Mapping[Tag, Digest | None] | None
     ) -> Terms:
+        await self._check_writable()
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
@@ -133,6 +144,7 @@ class WriteTerms:
     async def released(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what was pushed into quarantine and gets its tags now. Whether whoever pushed it may set them was
         asked then; whether they may become something else at all is asked again."""
+        await self._check_writable()
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(rules, repository, None)
@@ -164,6 +176,7 @@ class WriteTerms:
 
     async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
+        await self._check_writable()
         gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
         refused = dict.fromkeys(tags, _TAGS_NOTHING)
         if (showing := await self._shown.of(repository)) is not None:
@@ -176,7 +189,10 @@ class WriteTerms:
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
-        the quotas of the registry as a whole, at the node and below are all that speaks."""
+        the quotas of the registry as a whole, at the node and below are all that speaks. Raises Denied while
+        the registry is read-only: what came is served, and not kept."""
+        if self._read_only is not None and (standing := await self._read_only.standing()) is not None:
+            raise Denied(standing.sentence)
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         said = RulesOfTags(rules, repository, Membership())
@@ -190,6 +206,7 @@ class WriteTerms:
 
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
         """Those of a removal that nobody asks for but rules for retention, by these rules for tags: it is nobody's."""
+        await self._check_writable()
         trash = await self.kept(repository)
         return Terms(untag=RulesOfTags(rules, repository, Membership()).removing, trash=trash, settings=settings)
 
@@ -198,6 +215,7 @@ class WriteTerms:
     ) -> Terms:
         """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
         unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
+        await self._check_writable()
         if caller.subject.kind is SubjectKind.SYSTEM:
             return Terms(untag=lambda _: _TAGS_NOTHING)
         terms = await self._access.removal_terms(caller, repository)

@@ -27,6 +27,19 @@ class Migration(msgspec.Struct, frozen=True, order=True):
     expands: bool
 
 
+class Rehearsed(msgspec.Struct, frozen=True):
+    """What the steps that are due did to a copy: each with the seconds that it took; how large the copy was, in bytes,
+    and how many seconds making it took."""
+
+    steps: tuple[tuple[Migration, float], ...] = ()
+    size: int = 0
+    seconds: float = 0.0
+
+
+def unheard(_: Migration) -> None:
+    """Where nobody wants to hear of each step."""
+
+
 class Applied(msgspec.Struct, frozen=True):
     """A step that a database has taken, at `at` (microseconds since 1970)."""
 

@@ -7,7 +7,7 @@ from itertools import count
 
 import asyncpg
 
-from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due
+from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due, unheard
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED, reason, trouble
 from orlop.adapters.sql.postgres.schema import end_others
@@ -56,7 +56,7 @@ async def prepare(database: Database, now: Callable[[], int]) -> str:
                 f"{where} waits for {len(steps)} migrations, from {steps[0].number} on; look at them with"
                 " `orlop migrate plan`, and take them with `orlop migrate run`"
             )
-        await _take(connection, applied, steps, now)
+        await take(connection, applied, steps, now)
         await connection.execute(_MOVE_EPOCH)
         return str(await connection.fetchval("SELECT id FROM orlop_store"))
 
@@ -82,7 +82,7 @@ async def _migrate(database: Database, now: Callable[[], int], patience: int) ->
         applied = await _applied(connection, where)
         steps = due("postgres", applied, where)
         await connection.execute(_GIVE_WAY.format(patience))
-        await _take(connection, applied, steps, now)
+        await take(connection, applied, steps, now)
         if steps:
             await end_others(connection)
         return steps
@@ -133,9 +133,14 @@ async def _applied(connection: Connection, where: str) -> tuple[Applied, ...]:
     return ()
 
 
-async def _take(
-    connection: Connection, applied: tuple[Applied, ...], steps: tuple[Migration, ...], now: Callable[[], int]
+async def take(
+    connection: Connection,
+    applied: tuple[Applied, ...],
+    steps: tuple[Migration, ...],
+    now: Callable[[], int],
+    told: Callable[[Migration], None] = unheard,
 ) -> None:
+    """Take these steps in the transaction of a connection; `told` of each."""
     if not applied:
         await connection.execute(_CREATE)
     for step in steps:
@@ -143,3 +148,4 @@ async def _take(
         await connection.execute(
             "INSERT INTO orlop_migrations VALUES ($1, $2, $3, $4)", step.number, step.name, now(), step.expands
         )
+        told(step)

@@ -1,12 +1,15 @@
 """Takes the steps on a SQLite file: all that are due in one transaction, whenever a server starts."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 
-from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due
+from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, Rehearsed, due, unheard
 from orlop.adapters.sql.sqlite import connect, translated
+from orlop.domain.errors import Unavailable
 
 #: `ORLP`: says of a SQLite file that it is a catalog of ours.
 APPLICATION_ID = 0x4F524C50
@@ -52,8 +55,62 @@ def _applied(connection: apsw.Connection, path: Path) -> tuple[Applied, ...]:
     return ()
 
 
-def take_steps(connection: apsw.Connection, path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
-    """Take the steps that are due, within the transaction of a connection. Raises CatalogRefused as `migrate` does."""
+def rehearse(path: Path, now: Callable[[], int], clock: Callable[[], float]) -> Rehearsed:
+    """Take the steps that are due in a copy beside the file, which goes again; servers go on meanwhile. `clock` in
+    seconds. Raises CatalogRefused, Unavailable: what a step would fail with, too."""
+    wanted = due("sqlite", taken(path), str(path))
+    if not wanted:
+        return Rehearsed()
+    size, free = path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < 2 * size:
+        raise Unavailable(f"a copy of {path} takes {size} bytes and its steps may take as many, and {free} are free")
+    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=path.parent) as folder:
+        began, copy = clock(), Path(folder, path.name)
+        _copy(path, copy)
+        copied, ends = clock(), list[float]()
+        connection = connect(copy)
+        try:
+            with translated():
+                connection.execute("BEGIN IMMEDIATE")
+                steps = take_steps(connection, copy, now, lambda _: ends.append(clock()))
+                connection.execute("COMMIT")
+                _check(connection, path)
+        except apsw.SQLError as cause:
+            step = wanted[len(ends)]
+            raise Unavailable(
+                f"the migration {step.number:04} {step.name} fails here: {cause}; the catalog is as it was"
+            ) from cause
+        finally:
+            connection.close()
+        starts = (copied, *ends)
+        took = tuple((step, end - start) for step, start, end in zip(steps, starts, ends, strict=False))
+        return Rehearsed(took, copy.stat().st_size, copied - began)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """The file as it is at one moment, whoever writes meanwhile."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        with translated():
+            connection.execute("VACUUM INTO ?", (str(copy),)).fetchall()
+    finally:
+        connection.close()
+
+
+def _check(connection: apsw.Connection, path: Path) -> None:
+    """Raises Unavailable where what the steps made does not hold together."""
+    dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+    found = connection.execute("PRAGMA quick_check(1)").fetchall()[0][0]
+    if dangling or found != "ok":
+        said = f"rows of {dangling[0][0]} point at nothing" if dangling else str(found)
+        raise Unavailable(f"the steps were taken in a copy of {path}, and what they made is not sound: {said}")
+
+
+def take_steps(
+    connection: apsw.Connection, path: Path, now: Callable[[], int], told: Callable[[Migration], None] = unheard
+) -> tuple[Migration, ...]:
+    """Take the steps that are due, within the transaction of a connection; `told` of each. Raises CatalogRefused as
+    `migrate` does."""
     applied = _applied(connection, path)
     if not applied:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
@@ -65,4 +122,5 @@ def take_steps(connection: apsw.Connection, path: Path, now: Callable[[], int]) 
     for step in steps:
         connection.execute(step.sql).fetchall()
         connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.number, step.name, now())).fetchall()
+        told(step)
     return steps

@@ -88,6 +88,11 @@ def trouble(error: BaseException) -> Trouble | None:
     return None
 
 
+def refuses_writes(error: BaseException) -> bool:
+    """Whether the database answers, and takes no writes whatever they are."""
+    return isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.DiskFullError)
+
+
 def is_shut(error: BaseException) -> bool:
     """Whether it is the gate of a catalog that moves."""
     return isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "gate"

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import NamedTuple, TypeVar
 
-from orlop.adapters.sql.postgres.failures import FAILED, Trouble, reason, trouble
-from orlop.domain.errors import Unavailable
+from orlop.adapters.sql.postgres.failures import FAILED, Trouble, reason, refuses_writes, trouble
+from orlop.domain.errors import StoreRefusesWrites, Unavailable
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ async def patiently(
                 raise
             wait = min(FIRST_WAIT * 2 ** min(tries, 16), LONGEST_WAIT) * (0.5 + surroundings.random())
             if meaning is Trouble.REFUSED or surroundings.monotonic() + wait > end:
-                raise Unavailable(f"{reason(cause)}; {consequence}") from cause
+                kind = StoreRefusesWrites if refuses_writes(cause) else Unavailable
+                raise kind(f"{reason(cause)}; {consequence}") from cause
         await surroundings.sleep(wait)
     raise AssertionError("unreachable")

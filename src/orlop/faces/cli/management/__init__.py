@@ -17,6 +17,7 @@ from orlop.faces.cli.management import (
     places,
     promotion,
     quarantine,
+    read_only,
     scanners,
     settings,
     sign_in,
@@ -60,4 +61,5 @@ def register(
     promotion.register(app, servers)
     bundles.register(app, servers)
     quarantine.register(app, servers)
+    read_only.register(app, servers)
     configuration.register(app, servers)

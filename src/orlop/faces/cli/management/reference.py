@@ -54,10 +54,12 @@ _PAGES = {
     "receipt-rule": "[signing.md](signing.md)",
     "advisory-source": "[vulnerabilities.md](vulnerabilities.md#sources)",
     "job-schedule": "[jobs.md](jobs.md)",
+    "read-only": "[read-only.md](read-only.md)",
 }
 
 #: Commands that one kind alone has.
 _OWN = {
+    "read-only": ", [`on --reason WHY`, `off`, `status`](read-only.md)",
     "retention": ", [`preview PLACE`, `plans`, `plan ID`, `apply ID`, `import FILE`](retention.md)",
     "provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves), "
     "[`test NAME`](single-sign-on.md#whether-a-provider-answers)",

@@ -34,6 +34,20 @@ def register(app: cyclopts.App, migrating: "Migrating") -> None:
         return migrate_work.plan(migrating, settings, json=json)
 
     @group.command
+    def rehearse(*, flags: StoreFlags | None = None, json: Annotated[bool, _Flag] = False) -> int:
+        """Take the migrations that are due in a copy, and say how long each took. Servers go on meanwhile.
+
+        Parameters
+        ----------
+        json
+            Print a JSON object.
+        """
+        settings = _stored(flags)
+        from orlop.faces.cli.stores import migrate_work
+
+        return migrate_work.rehearse(migrating, settings, json=json)
+
+    @group.command
     def run(*, flags: StoreFlags | None = None, json: Annotated[bool, _Flag] = False) -> int:
         """Take the migrations that are due, all or none. A server does so by itself for SQLite and an empty database.
 

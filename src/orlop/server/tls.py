@@ -1,0 +1,97 @@
+"""The certificate that a server shows: read from its files, and read anew when they change.
+
+Each worker looks for itself. What cannot be used is told once, and what was shown before stays.
+"""
+
+import ssl
+from pathlib import Path
+
+import structlog
+
+from orlop.config.settings import Tls
+
+_log = structlog.get_logger("orlop.server")
+
+#: How often a worker looks at the files, in seconds.
+LOOK_EVERY = 5.0
+
+
+class TlsUnusable(Exception):
+    """A certificate and a key that cannot be used; the message is one sentence that says why."""
+
+
+def read_tls(tls: Tls) -> ssl.SSLContext | None:
+    """What TLS takes, 1.2 or newer; None without it. Raises TlsUnusable."""
+    cert, key = tls.cert, tls.key
+    if cert is None or key is None:
+        return None
+    for name, file in (("certificate", cert), ("private key", key)):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise TlsUnusable(f"the TLS {name} {file} cannot be read: {error.strerror}") from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(cert, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            message = f"the TLS private key {key} does not belong to the certificate {cert}"
+        else:
+            message = f"the TLS certificate {cert} or its private key {key} is not PEM that can be used: {error.reason}"
+        raise TlsUnusable(message) from error
+    except OSError as error:  # it went between the two
+        raise TlsUnusable(f"the TLS certificate {cert} cannot be read: {error.strerror}") from error
+    return context
+
+
+#: What tells one state of a file from another; None: it is not there.
+_Stamp = tuple[int, int, int] | None
+
+
+class Certificates:
+    """Those of one worker. `context` is what new connections are to get."""
+
+    def __init__(self, tls: Tls, context: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._seen: tuple[_Stamp, ...] = ()
+        self._failed: tuple[_Stamp, ...] = ()
+        self.context = context
+
+    def look(self) -> bool:
+        """Read the files if they changed since they were read; whether there is a new context.
+
+        A pair is replaced file by file, so one that does not fit is told of when it is still there at the next look.
+        """
+        stamps = tuple(_stamp(file) for file in (self._tls.cert, self._tls.key) if file is not None)
+        if stamps == self._seen:
+            return False
+        try:
+            context = read_tls(self._tls)
+        except TlsUnusable as unusable:
+            if stamps == self._failed:
+                self._seen = stamps
+                _log.error("the new certificate is not used, and the one before stays", reason=str(unusable))
+            self._failed = stamps
+            return False
+        assert context is not None, "without files there is nobody to look"
+        is_news = bool(self._seen or self._failed)
+        self._seen, self._failed, self.context = stamps, (), context
+        if is_news:
+            _log.info("the certificate was read anew", certificate=str(self._tls.cert))
+        return True
+
+    def look_again(self) -> bool:
+        """The same, whether or not anything seems to have changed."""
+        self._seen = ()
+        self._failed = tuple(_stamp(file) for file in (self._tls.cert, self._tls.key) if file is not None)
+        return self.look()
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,1 @@
+"""Read-only mode: whether the registry takes writes, by switch or because a store takes none."""
