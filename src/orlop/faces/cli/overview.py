@@ -13,7 +13,18 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Content, in any registry, folder or archive": (
         *("ls", "inspect", "diff", "digest", "cp", "tag", "rm", "repo", "ref"),
     ),
-    "Running a server": ("serve", "worker", "jobs", "job-schedule", "config", "gc", "scrub", "store", "migrate"),
+    "Running a server": (
+        "serve",
+        "worker",
+        "jobs",
+        "job-schedule",
+        "config",
+        "gc",
+        "scrub",
+        "backup",
+        "store",
+        "migrate",
+    ),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
