@@ -2,7 +2,7 @@
 
 ```text
 <target>/
-  backups/<time>-<16 hex>.json           a backup: written last, so what has none does not exist; the digits begin its SHA-256
+  backups/<time>-<16 hex>.json           a backup, written last: there is none without; the digits begin its SHA-256
   blobs/<algorithm>/<2 hex>/<hex>        a blob, as it was pushed; shared by all backups
   chunks/<2 hex>/<hex>                   a piece of a catalog or of a list, named by its SHA-256; shared by all backups
 ```
@@ -35,12 +35,16 @@ _LINE = re.compile(r"([a-z0-9]+:[0-9a-f]{1,256})\t([0-9]{1,18})\t([0-9a-f]{32})"
 
 
 class BackupFile(msgspec.Struct, frozen=True):
-    """A file of the catalog, or the list of blobs: its chunks in order. `columns` of a table, in the order of its rows."""
+    """A file of the catalog, or the list of blobs: the digests of its chunks, in order. `columns` of a table's rows."""
 
     name: str
     size: int
-    chunks: tuple[Digest, ...]
+    chunks: tuple[str, ...]
     columns: tuple[str, ...] = ()
+
+    def digests(self) -> tuple[Digest, ...]:
+        """Its chunks in order."""
+        return tuple(Digest.stored(chunk) for chunk in self.chunks)
 
 
 class Damage(msgspec.Struct, frozen=True):

@@ -1,5 +1,5 @@
-"""Backups in a folder. See domain.backup for its tree; beside that it holds `orlop-backups.json`, which says what it is,
-`lock`, and `tmp/` for files that are being written."""
+"""Backups in a folder. See domain.backup for its tree. Beside that there is `orlop-backups.json`, which says what the
+folder is, `lock`, and `tmp/` for files that are being written."""
 
 import asyncio
 import errno
@@ -48,7 +48,7 @@ class BackupFolder:
 
     async def write(self, key: str, pieces: AsyncIterable[bytes], size: int) -> None:
         """See BackupTarget."""
-        path, draft = self._path(key), f"{self._root}/{_TMP}/{uuid.uuid4()}"
+        path, draft = self._path(key), self._root / _TMP / str(uuid.uuid4())
         with translated(_WRITING):
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
             written = 0
@@ -60,7 +60,7 @@ class BackupFolder:
                 await _thread(self._put, draft, path)
             except BaseException:
                 with suppress(OSError):
-                    os.unlink(draft)
+                    draft.unlink()
                 raise
             finally:
                 os.close(descriptor)
@@ -99,8 +99,8 @@ class BackupFolder:
         """See BackupTarget."""
         path = self._path(key)
         with translated("removing a backup"), suppress(FileNotFoundError):
-            await asyncio.to_thread(os.unlink, path)
-            self._changed.add(os.path.dirname(path))
+            await asyncio.to_thread(path.unlink)
+            self._changed.add(str(path.parent))
 
     @asynccontextmanager
     async def occupied(self) -> AsyncIterator[None]:
@@ -157,25 +157,24 @@ class BackupFolder:
             draft.rename(marker)
         sync_folder(str(self._root))
 
-    def _put(self, draft: str, path: str) -> None:
-        folder = os.path.dirname(path)
+    def _put(self, draft: Path, path: Path) -> None:
         try:
-            os.rename(draft, path)
+            draft.rename(path)
         except FileNotFoundError:
-            above = folder
-            while not os.path.isdir(above):
-                above = os.path.dirname(above)
-                self._changed.add(above)
-            os.makedirs(folder, FOLDER_MODE, exist_ok=True)
-            os.rename(draft, path)
-        self._changed.add(folder)
+            above = path.parent
+            while not above.is_dir():
+                above = above.parent
+                self._changed.add(str(above))
+            path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            draft.rename(path)
+        self._changed.add(str(path.parent))
 
     def _present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
         found = set()
         for key, size in keys:
             with translated(_READING):
                 try:
-                    if os.stat(self._path(key), follow_symlinks=False).st_size == size:
+                    if self._path(key).lstat().st_size == size:
                         found.add(key)
                 except FileNotFoundError:
                     continue
@@ -186,18 +185,18 @@ class BackupFolder:
             return [folder for folder, _, _ in os.walk(self._root / under, onerror=_raise)]
 
     def _files(self, folder: str) -> list[StoredKey]:
-        found = []
         with translated(_READING), os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda one: one.name):
-                if entry.is_file(follow_symlinks=False):
-                    found.append(StoredKey(os.path.relpath(entry.path, self._root), entry.stat().st_size))
-        return found
+            return [
+                StoredKey(os.path.relpath(entry.path, self._root), entry.stat().st_size)
+                for entry in sorted(entries, key=lambda one: one.name)
+                if entry.is_file(follow_symlinks=False)
+            ]
 
-    def _path(self, key: str) -> str:
+    def _path(self, key: str) -> Path:
         """Raises ValueError for what is no key: no path leaves the tree."""
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key[:80]!r} is not a key of a backup")
-        return f"{self._root}/{key}"
+        return self._root / key
 
 
 async def _thread(function: Callable[..., T], *arguments: object) -> T:

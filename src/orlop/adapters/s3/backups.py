@@ -193,8 +193,8 @@ class BackupBucket:
 
     def _taken(self) -> Conflict:
         return Conflict(
-            f"another command writes to the backups in {self._where}, or ended without a word less than ten minutes ago;"
-            " try again then"
+            f"another command writes to the backups in {self._where}, or was killed less than ten minutes ago; try"
+            " again then"
         )
 
     @staticmethod

@@ -37,7 +37,7 @@ class Backups:
 
     @asynccontextmanager
     async def target(self, place: str, *, writing: bool = False) -> AsyncIterator[BackupTarget]:
-        """Where backups lie: a folder, or s3://bucket/prefix. Raises NotFound where there are none, unless `writing`."""
+        """Where backups lie: a folder, or s3://bucket/prefix. Raises NotFound where there are none but to write."""
         if place.startswith("s3://"):
             from orlop.adapters.s3.backups import BackupBucket
 
@@ -51,7 +51,7 @@ class Backups:
         else:
             from orlop.adapters.filesystem.backups import BackupFolder
 
-            folder = BackupFolder(Path(place).absolute())
+            folder = BackupFolder(await asyncio.to_thread(Path(place).absolute))
             if not writing:
                 folder.look()
             yield folder

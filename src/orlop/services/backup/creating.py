@@ -6,7 +6,7 @@ written last; what a run that was killed had brought is found by the next.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import msgspec
@@ -40,6 +40,8 @@ from orlop.services.backup.pace import Pace
 _LINES = 512
 #: Blobs under way at a time.
 _PARALLEL = 4
+#: Bytes of chunks under way at a time.
+_BATCH = 2 << 20
 
 
 class BackupProgress(msgspec.Struct):
@@ -85,7 +87,7 @@ class BackupCreation:
     async def run(
         self, done: BackupProgress, progress: Callable[[BackupProgress], None] = lambda _: None
     ) -> NamedBackup:
-        """Make one; `done` counts. Blobs that the registry itself lost are named in it, and the rest is kept all the same.
+        """Make one; `done` counts. Blobs that the registry itself lost are named in it; the rest is kept all the same.
 
         May be stopped anywhere and run again. Raises Conflict while another backup of this registry runs, or something
         else writes to the target; Stale when its lease was lost; Unavailable.
@@ -155,20 +157,32 @@ class BackupCreation:
         done: BackupProgress,
         progress: Callable[[BackupProgress], None],
     ) -> BackupFile:
-        size, digests = 0, []
-        async for content in chunks:
-            digest = await asyncio.to_thread(digest_of, content)
-            key = chunk_key(digest)
-            if not await self._target.present([StoredKey(key, len(content))]):
-                await self._pace.spend(len(content))
-                await self._target.write(key, _once(content), len(content))
-                done.new_chunks += 1
-                done.new_size += len(content)
-            size += len(content)
-            digests.append(digest)
-            done.chunks += 1
-            progress(done)
+        size, digests = 0, list[str]()
+        async with aclosing(_batches(chunks)) as batches:
+            async for batch in batches:
+                size += sum(map(len, batch))
+                digests += await self._bring(batch, done)
+                done.chunks += len(batch)
+                progress(done)
         return BackupFile(name, size, tuple(digests), columns)
+
+    async def _bring(self, batch: Sequence[bytes], done: BackupProgress) -> list[str]:
+        """Write the chunks that are not there; the digests of all."""
+        digests = [await asyncio.to_thread(digest_of, content) for content in batch]
+        keys = [chunk_key(digest) for digest in digests]
+        there = await self._target.present(
+            [StoredKey(key, len(content)) for key, content in zip(keys, batch, strict=True)]
+        )
+        missing = {key: content for key, content in zip(keys, batch, strict=True) if key not in there}
+
+        async def write(key: str, content: bytes) -> None:
+            await self._pace.spend(len(content))
+            await self._target.write(key, _once(content), len(content))
+
+        await _all(write(key, content) for key, content in missing.items())
+        done.new_chunks += len(missing)
+        done.new_size += sum(map(len, missing.values()))
+        return [str(digest) for digest in digests]
 
     async def _blobs(
         self, snapshot: Snapshot, hold: "_Hold", done: BackupProgress, progress: Callable[[BackupProgress], None]
@@ -182,7 +196,7 @@ class BackupCreation:
                 try:
                     await self._target.write(blob_key(blob.digest), self._verified(blob), blob.size)
                 except ContentCorrupt as failure:
-                    damaged.append(Damage(blob.digest, failure.message))
+                    damaged.append(Damage(str(blob.digest), failure.message))
                     return
                 done.new_blobs += 1
                 done.new_size += blob.size
@@ -197,15 +211,10 @@ class BackupCreation:
             async for page in pages:
                 await hold.check()
                 there = await self._present(page)
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        for blob in page:
-                            if blob_key(blob.digest) in there:
-                                _counted(blob)
-                            else:
-                                group.create_task(bring(blob))
-                except ExceptionGroup as failures:
-                    raise failures.exceptions[0] from failures
+                for blob in page:
+                    if blob_key(blob.digest) in there:
+                        _counted(blob)
+                await _all(bring(blob) for blob in page if blob_key(blob.digest) not in there)
         return tuple(sorted(damaged, key=lambda one: one.digest))
 
     async def _present(self, page: Sequence[ListedBlob]) -> frozenset[str]:
@@ -231,7 +240,7 @@ class BackupCreation:
         lease = await self._leases.acquire(JOB, self._ids.new(), now=now, until=now + HOLD)
         if lease is None:
             raise Conflict(
-                "another backup of this registry runs, or ended without a word less than two minutes ago; try again then"
+                "another backup of this registry runs, or was killed less than two minutes ago; try again then"
             )
         hold = _Hold(self._leases, lease, self._clock, self._sleep)
         renewing = asyncio.create_task(hold.keep())
@@ -273,6 +282,30 @@ class _Hold:
             if renewed is None or self._clock.now() >= self.lease.until:
                 raise Stale("the backup was held up for so long that a collection may have run; run it again")
             self.lease = renewed
+
+
+async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it at once; the first error ends it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes], None]:
+    """Some chunks at a time, and few where they are large."""
+    batch: list[bytes] = []
+    size = 0
+    async for content in chunks:
+        batch.append(content)
+        size += len(content)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 async def _once(content: bytes) -> AsyncGenerator[bytes, None]:

@@ -6,7 +6,7 @@ from orlop.ports.clock import SECOND, Clock
 
 
 class Pace:
-    """Lets through `limit` bytes a second, all who go through it together; 0: as many as come. `sleep` takes seconds."""
+    """Lets through `limit` bytes a second, of all who use it together; 0: as many as come. `sleep` takes seconds."""
 
     def __init__(self, limit: int, clock: Clock, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._limit = limit

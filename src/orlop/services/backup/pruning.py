@@ -36,8 +36,8 @@ class BackupPruning:
             backups, unreadable = await readable(self._target)
             if unreadable:
                 raise Denied(
-                    f"the backup {unreadable[0]} cannot be read, so what it holds is not known, and nothing was removed;"
-                    " look at it with `orlop backup verify`, or remove its file"
+                    f"the backup {unreadable[0]} cannot be read, so what it holds is not known, and nothing was"
+                    " removed; look at it with `orlop backup verify`, or remove its file"
                 )
             going = outlived(backups, keep)
             staying = [one for one in backups if one not in going]
@@ -58,7 +58,7 @@ class BackupPruning:
     async def _needed(self, staying: list[NamedBackup]) -> set[bytes]:
         needed: set[bytes] = set()
         for one in staying:
-            needed.update(_hash(chunk_key(digest)) for file in one.backup.files for digest in file.chunks)
+            needed.update(_hash(chunk_key(digest)) for file in one.backup.files for digest in file.digests())
             async for listed in BackupFiles(self._target, one.backup).blobs():
                 needed.add(_hash(blob_key(listed.digest)))
         return needed

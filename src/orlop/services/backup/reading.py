@@ -84,7 +84,7 @@ class BackupFiles:
     async def __call__(self, file: str) -> AsyncGenerator[bytes, None]:
         """See FilePieces."""
         size, wanted = 0, self._backup.file(file)
-        for digest in wanted.chunks:
+        for digest in wanted.digests():
             content = await chunk(self._target, digest)
             size += len(content)
             yield content

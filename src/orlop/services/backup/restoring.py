@@ -1,4 +1,4 @@
-"""Restores a backup into empty stores: blobs first, each verified and durable as a push is, then the catalog at once."""
+"""Restores a backup into empty stores: blobs first, each verified and durable as a push is, then the catalog."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

@@ -26,7 +26,7 @@ class BackupFinding(msgspec.Struct, frozen=True):
 
 
 class BackupReport(msgspec.Struct):
-    """What was looked at, and what was wrong. `read` in bytes; of `findings` the first thousand, `wrong` is their number."""
+    """What was looked at, and what was wrong: `wrong` counts, `findings` has the first thousand. `read` in bytes."""
 
     backups: int = 0
     blobs: int = 0
@@ -59,7 +59,7 @@ class BackupVerification:
         """One backup. Raises Unavailable."""
         self.report.backups += 1
         for file in backup.backup.files:
-            for digest in file.chunks:
+            for digest in file.digests():
                 await self._chunk(backup.name, digest)
         page: list[ListedBlob] = []
         damaged = {one.digest for one in backup.backup.damaged}

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 #: Bytes of a chunk of a database file: whole pages, whose place does not change.
-PAGES = 256 * 1024
+PAGES = 64 * 1024
 
 #: Bytes that a chunk of lines has at least, and those beyond which it takes no other line.
 _LEAST, _MOST = 64 * 1024, 1024 * 1024

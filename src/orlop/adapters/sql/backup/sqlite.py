@@ -156,6 +156,7 @@ def _settle(draft: Path) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in DROPPED:
                     connection.execute(SQLITE[statement]).fetchall()
+                connection.execute(SQLITE["gate_set"], (None,)).fetchall()
                 connection.execute("COMMIT")
                 # One file again, which can be renamed.
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

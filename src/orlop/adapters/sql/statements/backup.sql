@@ -5,9 +5,8 @@ SELECT digest, size, copy FROM blobs WHERE digest > ?1 AND state <> 'tombstoned'
 -- Who is about to remove copies waits here for a backup that begins, which waits here for who is at it.
 SELECT lease_until FROM jobs WHERE name = 'backup' FOR UPDATE;
 
--- What a restored catalog leaves out, because the registry that it was copied from may go on beside it.
-
 -- name: restored_sign_ons
+-- This and what follows: what a restored catalog leaves out, because the registry that it was copied from may go on.
 UPDATE sign_ons SET refresh_token = '' WHERE refresh_token <> '';
 
 -- name: restored_deliveries
@@ -23,4 +22,4 @@ UPDATE queue SET state = 'cancelled', error = 'restored from a backup', lease_un
 UPDATE jobs SET owner = '', lease_until = 0;
 
 -- name: restored_move
-UPDATE moving SET state = 'settled', move = '', run = '', other = '', peer = '', blobs = '', gate = NULL;
+UPDATE moving SET state = 'settled', move = '', run = '', other = '', peer = '', blobs = '';

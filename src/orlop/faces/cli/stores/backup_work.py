@@ -168,10 +168,8 @@ def restore(
         if json:
             print(msgspec.json.encode({"backup": _shown(backup), "blobs": done.blobs + done.present}).decode())
         else:
-            print(
-                f"restored {backup.name} from {shown(backup.backup.at)}: {counted(done.blobs + done.present, 'blob')} and"
-                " the catalog"
-            )
+            blobs = counted(done.blobs + done.present, "blob")
+            print(f"restored {backup.name} from {shown(backup.backup.at)}: {blobs} and the catalog")
         for damage in backup.backup.damaged:
             tell(f"orlop: not in the backup: {damage.what}")
         return FAILED if backup.backup.damaged else DONE
