@@ -53,6 +53,9 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app:one/-/signatures": lambda desks, who: desks.signatures.of(who, APP, Tag("one")),
     "/rules/gates/ours/held?path=team": lambda desks, who: desks.gates.dry_run(who, "team", "ours", PAGE),
     "/r/team/-/quarantine": lambda desks, who: _quarantine(desks, who),
+    "/boards/ways?path=team": lambda desks, who: _board(desks, who),
+    "/promotions": lambda desks, who: desks.promotions.page(who, PAGE),
+    "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
@@ -82,6 +85,12 @@ async def _quarantine(desks: Desks, who: Caller) -> None:
     """What waits, and the rules that hold there."""
     await desks.quarantine.page(who, "team/", HeldState.WAITING, PAGE)
     await desks.management.settings.holding(who, "quarantine-rule", "team")
+
+
+async def _board(desks: Desks, who: Caller) -> None:
+    """What stands where, and whether the reader may change the pipeline."""
+    await desks.promotion_boards.page(who, "team", "ways", PAGE)
+    await desks.management.settings.may_change(who, "pipeline", "team")
 
 
 async def _vulnerability(desks: Desks, who: Caller) -> None:
@@ -129,6 +138,7 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
         await pushed(scene).push(APP, image(f"app-{number}"), Tag(f"1.{number}"))
     await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
     await put(scene, "gate", "ours", "team", deny_severity="critical")
+    await put(scene, "pipeline", "ways", "team", stages=["dev=team/dev/", "prod=team/prod/"])
     await filled(pushed(scene))
     browser = await person(scene, "admin")
     visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")

@@ -48,6 +48,9 @@ from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import ImageTab, PlacePages, PlaceTab
+from orlop.faces.ui.promotion.board import BoardPages
+from orlop.faces.ui.promotion.place import PromotionTab
+from orlop.faces.ui.promotion.promotions import PromotionPages
 from orlop.faces.ui.quarantine.place import QuarantineTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
@@ -144,9 +147,8 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(
-        desks, frozenset({"", "history", "vulnerabilities", "gates", "quarantine", "rules", "people", "usage"})
-    )
+    shown = {"", "history", "vulnerabilities", "gates", "quarantine", "promotion", "rules", "people", "usage"}
+    frames = PlaceFrames(desks, frozenset(shown))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
@@ -157,6 +159,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "vulnerabilities": ReportTab(pages, desks, frames),
         "gates": GatesTab(pages, desks, frames),
         "quarantine": quarantine,
+        "promotion": PromotionTab(pages, desks, frames),
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,
@@ -212,6 +215,8 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         RulePages(pages, management.settings, {GATES.kind: desks.gates.trial}),
         HeldPages(pages, desks.gates),
         RetentionTrialPages(pages, desks),
+        BoardPages(pages, desks),
+        PromotionPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),

@@ -5,7 +5,7 @@ from orlop.services.identity.sessions import Visitor
 from orlop.services.management.operations import Gate
 
 #: Everybody who is signed in has these.
-_OWN = (("/account", "Your account"), ("/trash", "Trash"))
+_OWN = (("/account", "Your account"), ("/promotions", "Promotions"), ("/trash", "Trash"))
 #: Whoever sees the whole registry has these, too.
 _WHOLE = (
     ("/people", "People"),

@@ -6,7 +6,7 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError, RequestInvalid, Unavailable
+from orlop.domain.errors import RegistryError, RequestInvalid, Stale, Unavailable
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage
 from orlop.services.content.manifests import Manifests
@@ -28,15 +28,20 @@ class Asking:
         self._ways = ways
         self._bundles = bundles
 
-    async def images(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> NewPromotion:
-        """Images, each by the digest that it has now. Raises RequestInvalid where no pipeline leads there; what pulling
-        a source is refused with."""
+    async def images(
+        self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", shown: Sequence[Digest] = ()
+    ) -> NewPromotion:
+        """Images, each by the digest that it has now. `shown`: what each was shown to be. Raises RequestInvalid where
+        no pipeline leads there; what pulling a source is refused with; Stale where one is not what was shown."""
         if not 0 < len(images) <= IMAGES:
             raise RequestInvalid(f"1 to {IMAGES} images are promoted as one, these are {len(images)}")
         meant: list[_Meant] = []
         for repository, reference in images:
             await self._gate.check(caller, Operation.PROMOTION_ASK, repository=repository)
             meant.append((repository, reference, (await self._manifests.seen(repository, reference, caller)).digest))
+        for (repository, reference, digest), before in zip(meant, shown, strict=False):
+            if digest != before:
+                raise Stale(f"{repository}:{reference} is not what was shown any more", {"reference": str(reference)})
         return await self._asked(caller, meant, stage, pipeline)
 
     async def bundle(

@@ -1,10 +1,13 @@
 """Promotions, for whoever asks for one, decides, looks, or goes back."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.errors import Denied, NotFound, Stale
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Conflict, Denied, NotFound, Stale, Unauthorized
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
@@ -20,6 +23,13 @@ from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
 from orlop.services.promotion.deciding import Deciding
 from orlop.services.tags.terms import WriteTerms
+
+
+class MayDecide(msgspec.Struct, frozen=True):
+    """What of a promotion that waits is up to somebody."""
+
+    approve: bool = False
+    refuse: bool = False
 
 
 class PromotionDesk:
@@ -45,13 +55,17 @@ class PromotionDesk:
         self._carrying = carrying
         self._deciding = deciding
 
-    async def promote(self, caller: Caller, images: Wanted, stage: str, pipeline: str = "") -> PromotionOutcome:
-        """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now.
+    async def promote(
+        self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", shown: Sequence[Digest] = ()
+    ) -> PromotionOutcome:
+        """Promote images as one: done at once, or waiting for approvals. Each is meant by the digest that it has now,
+        which is that in `shown`, where that is said.
 
         Raises RequestInvalid where no pipeline leads there; what pulling a source or pushing a target is refused with,
-        Denied where a gate refuses one, NotJudged where that is not known yet: before anything is written.
+        Denied where a gate refuses one, NotJudged where that is not known yet, Stale where one is not what was shown:
+        before anything is written.
         """
-        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline))
+        return await self._promote(caller, await self._asking.images(caller, images, stage, pipeline, shown))
 
     async def promote_bundle(
         self, caller: Caller, name: str, stage: str, pipeline: str = "", path: str | None = None
@@ -98,16 +112,48 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
 
-    async def roll_back(self, caller: Caller, repository: RepositoryName, reason: str) -> Promotion:
-        """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
-        point at what they were; where it moved none, those that it set are removed. What it linked stays.
+    async def may_decide(self, caller: Caller, promotion: Promotion) -> MayDecide:
+        """What of one that waits is up to somebody who sees it."""
+        if promotion.state is not PromotionState.WAITING:
+            return MayDecide()
+        if _is_own(caller, promotion):
+            return MayDecide(refuse=True)
+        try:
+            for image in promotion.images:
+                await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
+            _, way = await self._deciding.way(promotion)
+            await self._approvers.check(caller, promotion, way)
+        except (Conflict, Denied, NotFound, Unauthorized):
+            return MayDecide()
+        return MayDecide(approve=True, refuse=True)
 
-        Raises NotFound where there is none, Stale where a tag was changed since, Denied.
+    async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
+        """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it."""
+        if promotion.state is not PromotionState.DONE:
+            return False
+        for image in promotion.images:
+            newest = await self._rows.newest(image.target)
+            if newest is None or newest.id != promotion.id:
+                return False
+            if not await self._gate.may(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target):
+                return False
+        return True
+
+    async def roll_back(
+        self, caller: Caller, repository: RepositoryName, reason: str, number: int | None = None
+    ) -> Promotion:
+        """Undo the last promotion into a repository, with all images that were promoted as one: tags that it moved
+        point at what they were; where it moved none, those that it set are removed. What it linked stays. `number`:
+        which is meant to be the last.
+
+        Raises NotFound where there is none, Stale where a tag was changed since, or another is the last; Denied.
         """
         await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=repository)
         promotion = await self._rows.newest(repository)
         if promotion is None:
             raise NotFound(f"no promotion into {repository} is to be rolled back", {"repository": repository})
+        if number is not None and promotion.id != number:
+            raise Stale(f"promotion {promotion.id} came after {number}; roll that back first", {"number": promotion.id})
         for image in promotion.images:
             await self._gate.check(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target)
         back = any(image.moved and image.previous for image in promotion.images)

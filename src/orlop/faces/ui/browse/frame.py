@@ -17,6 +17,7 @@ _FURTHER = (
     ("vulnerabilities", "Vulnerabilities"),
     ("gates", "Gates"),
     ("quarantine", "Quarantine"),
+    ("promotion", "Promotion"),
     ("rules", "Rules"),
     ("people", "People"),
     ("usage", "Usage"),

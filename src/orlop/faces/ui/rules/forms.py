@@ -12,6 +12,7 @@ from msgspec import inspect as types
 
 from orlop.domain.gates.gate import GATES, RATED
 from orlop.domain.kinds import KINDS
+from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.domain.trust.attested import PREDICATES
 from orlop.domain.trust.signers import SIGNERS
@@ -33,6 +34,12 @@ _GROUPS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ),
         ("What cannot be judged yet", ("wait", "unread")),
         ("Further conditions", ()),
+    ),
+    PIPELINES.kind: (
+        ("Stages", ("stages",)),
+        ("Approvals", ("approvals", "approvers", "expires")),
+        ("When images enter", ("freeze", "schedule", "time_zone")),
+        ("Further", ()),
     ),
     QUARANTINE_RULES.kind: (("What lets it out", ()),),
     SIGNERS.kind: (
