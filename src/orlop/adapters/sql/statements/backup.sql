@@ -19,7 +19,7 @@ UPDATE readers SET position = (SELECT coalesce(max(id), 0) FROM outbox) WHERE st
 UPDATE queue SET state = 'cancelled', error = 'restored from a backup', lease_until = 0 WHERE state IN ('waiting', 'running');
 
 -- name: restored_jobs
-UPDATE jobs SET owner = '', lease_until = 0;
+UPDATE jobs SET owner = '', lease_until = 0 WHERE name = 'backup';
 
 -- name: restored_move
-UPDATE moving SET state = 'settled', move = '', run = '', other = '', peer = '', blobs = '';
+UPDATE moving SET state = 'settled', move = '', run = '', other = '', peer = '', blobs = '' WHERE id = 1;
