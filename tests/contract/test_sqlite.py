@@ -22,6 +22,7 @@ from tests.catalogs import empty_catalog
 from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.audit import AuditKit
+from tests.contract.backups import BackupHoldKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
@@ -129,6 +130,10 @@ class TestDeliveryLog(DeliveryLogKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestBackupHold(BackupHoldKit):
+    """What a backup keeps from collections."""
 
 
 class TestQueue(kits.QueueKit):

@@ -120,7 +120,6 @@ def test_a_backup_that_is_killed_goes_on_where_it_was(server: OrlopServer, tmp_p
     data, target = {"data": server.data}, tmp_path / "bk"
     with Client(server.address) as client:
         client.push(image("large", [blob(f"large {number}", 300_000) for number in range(6)]), "large")
-    earlier = 0
     brought: dict[str, int] = {}
     for _ in range(volume(3, 20)):
         process = begin(data, "create", str(target), "--limit", "600KiB")
@@ -129,7 +128,6 @@ def test_a_backup_that_is_killed_goes_on_where_it_was(server: OrlopServer, tmp_p
             time.sleep(0.01)
         process.kill()
         process.communicate()
-        earlier += 1
         assert not list((target / "backups").glob("*.json"))
         now = content(target)
         assert brought.items() <= now.items()
