@@ -31,6 +31,8 @@ T = TypeVar("T")
 _MARKER, _LOCK, _TMP = "orlop-backups.json", "lock", "tmp"
 _MARK = b'{"kind": "orlop-backups", "format": 1}\n'
 _KEY = re.compile(r"(?:backups|blobs|chunks)(?:/[0-9A-Za-z][0-9A-Za-z.-]*)+", re.ASCII)
+#: Bytes that one call writes: with more, a kernel may look for long for memory that lies together.
+_WRITTEN = 128 * 1024
 _WRITING, _READING = "writing the backup", "reading the backup"
 
 
@@ -210,7 +212,9 @@ async def _thread(function: Callable[..., T], *arguments: object) -> T:
 
 
 def _append(descriptor: int, piece: bytes, offset: int) -> None:
-    write_all(descriptor, piece)
+    view = memoryview(piece)
+    for start in range(0, len(piece), _WRITTEN):
+        write_all(descriptor, view[start : start + _WRITTEN])
     begin_writeback(descriptor, offset, len(piece))
 
 
