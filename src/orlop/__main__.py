@@ -64,7 +64,7 @@ def commands() -> "cyclopts.App":
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
-    backup.register(root, Backups())
+    backup.register(root, Backups(), _open)
     settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())

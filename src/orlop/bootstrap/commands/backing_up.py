@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,8 @@ class Backups:
     @asynccontextmanager
     async def creation(self, settings: Settings, target: BackupTarget, limit: int) -> AsyncIterator[BackupCreation]:
         """What makes backups of the registry of these settings, with `limit` bytes a second. Raises Unavailable."""
+        with suppress(OSError):  # pushes go first
+            os.nice(10)
         async with AsyncExitStack() as stack:
             with _told():
                 await require_schema(settings)

@@ -11,11 +11,12 @@ from orlop.faces.cli.settings import StoreFlags
 
 if TYPE_CHECKING:
     from orlop.faces.cli.stores.backup_work import BackingUp
+    from orlop.faces.cli.stores.maintenance_work import Opening
 
 _Flag = Parameter(negative="")
 
 
-def register(app: cyclopts.App, backing_up: "BackingUp") -> None:
+def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> None:
     """Add the commands to `app`."""
     group = cyclopts.App(name="backup", help="Make backups, look through them, restore them.")
     app.command(group)
@@ -132,6 +133,29 @@ def register(app: cyclopts.App, backing_up: "BackingUp") -> None:
 
         settings = backup_work.place(into, to)
         return backup_work.restore(backing_up, target, settings, (name, at), _rate(limit), json=json)
+
+    @group.command
+    def drill(
+        target: str, /, *, name: str = "", scratch: str | None = None, json: Annotated[bool, _Flag] = False
+    ) -> int:
+        """Restore a backup into a folder that is removed again, and verify everything there, as `orlop verify` does.
+
+        Exit code 1 if anything is wrong. For backups of a catalog in SQLite.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        name
+            The backup; without it, the newest.
+        scratch
+            Where the folder is made, with room for all blobs [default: the system's place for temporary files].
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.stores import backup_work
+
+        return backup_work.drill(backing_up, opening, target, name, scratch, json=json)
 
     @group.command
     def prune(

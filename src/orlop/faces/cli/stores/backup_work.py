@@ -1,6 +1,7 @@
 """What `orlop backup` does, and what it prints. How it is typed is in `backup`."""
 
 import os
+import tempfile
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ from orlop.domain.errors import NotFound
 from orlop.domain.queue import Progress
 from orlop.faces.cli.moments import moment, now, rfc3339, shown
 from orlop.faces.cli.running import DONE, FAILED, counted, run, size_text, tell
-from orlop.faces.cli.stores.maintenance_work import drawn
+from orlop.faces.cli.stores.maintenance_work import Opening, drawn
 from orlop.ports.backup import BackupTarget
 from orlop.services.backup.creating import BackupCreation, BackupProgress
 from orlop.services.backup.pruning import BackupPruning, Pruned
@@ -173,6 +174,39 @@ def restore(
         for damage in backup.backup.damaged:
             tell(f"orlop: not in the backup: {damage.what}")
         return FAILED if backup.backup.damaged else DONE
+
+    return run(work)
+
+
+def drill(backing_up: BackingUp, opening: Opening, target: str, name: str, scratch: str | None, *, json: bool) -> int:
+    """Restore one into a folder of its own, verify it, and remove the folder; the exit code."""
+
+    async def work() -> int:
+        done = RestoreProgress()
+        with tempfile.TemporaryDirectory(prefix="orlop-drill-", dir=scratch) as folder:
+            settings = load({"data": f"{folder}/data"}, {}).settings
+            async with backing_up.target(target) as there:
+                backup = await _chosen(there, name)
+                async with backing_up.restoration(settings, there, backup.backup, 0) as restoration:
+                    with drawn("restoring", silent=json) as draw:
+                        await restoration.run(
+                            backup.backup,
+                            done,
+                            lambda so_far: draw(Progress(so_far.blobs, so_far.total_blobs, "blobs")),
+                        )
+            async with opening(settings) as stores:
+                with drawn("verifying", silent=json):
+                    found = await stores.verification.run()
+        if json:
+            print(msgspec.json.encode({"backup": _shown(backup), "report": found}).decode())
+        else:
+            for finding in found.findings:
+                print(f"invariant {finding.invariant}: {finding.where}: {finding.what}")
+            print(
+                f"restored {backup.name} and verified {counted(found.manifests, 'manifest')} and"
+                f" {counted(found.blobs, 'blob')}: {len(found.findings) or 'nothing'} wrong"
+            )
+        return DONE if found.is_clean else FAILED
 
     return run(work)
 
