@@ -395,6 +395,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/promotions/{promotion-of-team}", None, _PULLS | _SEES),
         ("/promotions/{promotion-of-team-b}", None, _SEES | {"bob"}),
     ],
+    ("GET", "/promotions/{number}/trial"): [
+        ("/promotions/{promotion-of-team}/trial", None, _PUSHES),
+        ("/promotions/{promotion-of-team-b}/trial", None, frozenset({"root", "bob"})),
+    ],
     ("POST", "/promotions/{number}/approvals"): [  # root asked for them
         ("/promotions/{promotion-of-team}/approvals", None, _PUSHES - {"root"}),
         ("/promotions/{promotion-of-team-b}/approvals", None, frozenset({"bob"})),

@@ -105,3 +105,27 @@ async def test_a_trial_of_a_stage_that_is_closed_says_when_it_opens() -> None:
     now = datetime.fromtimestamp(api.now / SECOND, UTC)
     assert now < opens <= now + timedelta(hours=1)
     assert (opens.minute, opens.second, found["refusal"]) == (0, 0, None)
+
+
+async def test_one_that_waits_is_tried_by_the_rights_of_its_author() -> None:
+    """For its author and for whoever may decide; nobody else is told what gates of the target say."""
+    api = await a_team(1)
+    number = (await promote(api))["id"]
+    await api.account("guest", ("reader", namespace("team")))
+
+    async def told(who: str) -> Any:
+        before = await held(api), rows(api.catalog, "SELECT * FROM promotions")
+        answer = await api.ask("GET", f"/promotions/{number}/trial", who)
+        assert (await held(api), rows(api.catalog, "SELECT * FROM promotions")) == before
+        return answer.json()["refusal"] if answer.status == 200 else answer.status
+
+    assert [await told(who) for who in ("dana", "pat", "guest", "bob")] == [None, None, 403, 404]
+    await setting(api, "gates/g?path=team/prod", GATE)
+    for who in ("dana", "pat"):
+        assert "gate g on team/prod refuses app:1.5" in await told(who)
+    await setting(api, "pipelines/app?path=team", {"stages": ["dev=team/dev/", "prod=team/prod/next/"]})
+    for who in ("dana", "pat"):
+        assert "is another since it was asked for" in await told(who)
+    refusal = await api.ask("POST", f"/promotions/{number}/refusal", "dana", {"reason": "another way"})
+    assert refusal.status == 200
+    assert await told("pat") == 412

@@ -65,6 +65,13 @@ def test_an_image_goes_its_way_on_the_board(way: Site) -> None:
     assert browser.count("form[action='/boards/way/refuse']") == 1
     assert browser.count("form[action='/boards/way/approve']") == 0, "somebody else has to approve it"
     sound(way)
+    browser.click("section.card h3 a")
+    browser.until("document.querySelector('dl').innerText.includes('nothing holds it back')")
+    assert "peter asked for it, which takes 1 approval" in browser.text()
+    sound(way)
+    way.open(f"{browser.url.removeprefix(way.base)}/trial")
+    assert "nothing holds it back" in browser.text("dl")
+    sound(way)
 
 
 def test_it_is_approved_without_scripts_and_rolled_back(way: Site) -> None:
@@ -79,10 +86,13 @@ def test_it_is_approved_without_scripts_and_rolled_back(way: Site) -> None:
     assert browser.count("form[action='/boards/way/approve']") == 0
     assert way.manifest(f"{PLACE}/prod/app", "1.5").status == 200
     way.sign_in("ada")
+    assert way.open(f"/r/{PLACE}/prod/app/-/history") == 200
+    browser.click("tbody td span a[href^='/promotions/']")
+    assert "From staging to prod" in browser.text()
     way.open("/promotions?state=done")
     sound(way)
     browser.click("tbody td a")
-    assert [words in browser.text() for words in ("peter", "1 needed; ada", "From staging to prod")] == [True] * 3
+    assert [words in browser.text() for words in ("peter", "ada approved it", "From staging to prod")] == [True] * 3
     sound(way)
     browser.click("section summary")
     browser.fill("[name=reason]", "it broke")

@@ -21,6 +21,7 @@ from tests.unit.ui.places import person, pushed, put
 from tests.unit.ui.scene import Scene
 
 APP, PAGE = RepositoryName("team/app"), PageRequest(50)
+DEV, PROD = RepositoryName("team/dev/app"), RepositoryName("team/prod/app")
 
 
 async def first_tab(desks: Desks, who: Caller) -> None:
@@ -54,7 +55,10 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/rules/gates/ours/held?path=team": lambda desks, who: desks.gates.dry_run(who, "team", "ours", PAGE),
     "/r/team/-/quarantine": lambda desks, who: _quarantine(desks, who),
     "/boards/ways?path=team": lambda desks, who: _board(desks, who),
+    "/boards/ways/image?path=team&image=app": lambda desks, who: _on_its_way(desks, who),
     "/promotions": lambda desks, who: desks.promotions.page(who, PAGE),
+    "/promotions/1": lambda desks, who: desks.promotions.get(who, 1),
+    "/promotions/1/trial": lambda desks, who: _tried(desks, who),
     "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
@@ -93,6 +97,18 @@ async def _board(desks: Desks, who: Caller) -> None:
     await desks.management.settings.may_change(who, "pipeline", "team")
 
 
+async def _on_its_way(desks: Desks, who: Caller) -> None:
+    """One row, what differs between its stages, and what would become of promoting it."""
+    await desks.promotion_boards.row(who, "team", "ways", "app")
+    await desks.comparison.of(who, (PROD, Tag("1.4")), (DEV, Tag("1.5")))
+    await desks.promotion_trials.images(who, [(DEV, Tag("1.5"))], "prod", "ways")
+
+
+async def _tried(desks: Desks, who: Caller) -> None:
+    await desks.promotions.get(who, 1)
+    await desks.promotions.trial(who, 1)
+
+
 async def _vulnerability(desks: Desks, who: Caller) -> None:
     await desks.known.of(who, "CVE-2026-1")
     await desks.hits.find(who, "CVE-2026-1", "", PAGE)
@@ -111,6 +127,9 @@ async def filled(content: Content) -> None:
     await hold(catalog, content, TWO, SSL)
     await content.push(APP, ONE, Tag("one"))
     await content.push(APP, TWO, Tag("two"))
+    await content.push(DEV, ONE, Tag("1.5"))
+    await content.push(PROD, TWO, Tag("1.4"))
+    await content.push(RepositoryName("team/dev/db"), TWO, Tag("9"))
     record = advisory("TEST-1", "openssl9", "3.0.2-1", aliases=["CVE-2026-1"], details="*much*")
     await catalog.advisories.advisories.store("hand", batch(record))
     await matcher(catalog, content).packages()
@@ -138,11 +157,12 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
         await pushed(scene).push(APP, image(f"app-{number}"), Tag(f"1.{number}"))
     await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
     await put(scene, "gate", "ours", "team", deny_severity="critical")
-    await put(scene, "pipeline", "ways", "team", stages=["dev=team/dev/", "prod=team/prod/"])
+    await put(scene, "pipeline", "ways", "team", stages=["dev=team/dev/", "prod=team/prod/"], approvals=["prod=1"])
     await filled(pushed(scene))
     browser = await person(scene, "admin")
     visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")
     assert visitor is not None
+    await scene.desks.promotions.promote(visitor.caller, [(RepositoryName("team/dev/db"), Tag("9"))], "prod")
     counted = Counted(scene.memory.engine.connection)
     for _ in range(2):  # the second time all that is remembered is known
         await browser.get("/help")

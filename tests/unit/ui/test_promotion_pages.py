@@ -5,6 +5,7 @@ import re
 import pytest
 
 from orlop.domain.names import RepositoryName, Tag
+from orlop.faces.ui.browse.history import promotion_of
 from tests.content import image
 from tests.unit.ui.places import PEOPLE, person, pushed, put
 from tests.unit.ui.scene import Browser, Scene
@@ -164,3 +165,93 @@ async def test_promotions_are_found_by_state_and_image(scene: Scene) -> None:
         assert (page.status, '"/promotions/1"' in page.text) == (200, there), address
     wrong = await browser.get("/promotions?image=Not%20an%20image")
     assert wrong.status == 400
+
+
+async def test_what_holds_one_back_that_waits_is_told_to_those_who_decide(scene: Scene) -> None:
+    await stages(scene, 1)
+    owner, other, reader = [await person(scene, name) for name in ("owner", "maintainer", "reader")]
+    await post(owner, BOARD, "/boards/ways/promote", **PROMOTE)
+    assert 'hx-get="/promotions/1/trial?part=said"' in (await other.get("/promotions/1")).text
+    for browser in (owner, other):
+        assert "nothing holds it back" in (await browser.get("/promotions/1/trial")).text
+    await put(scene, "gate", "has-sbom", "team/prod", on=["promotion"], require_sbom=True, mode="enforce")
+    part = (await other.get("/promotions/1/trial?part=said")).text
+    assert ("gate has-sbom on team/prod refuses app:1.5" in part, "<h1>" in part) == (True, False)
+    assert "What holds it back now" not in (await reader.get("/promotions/1")).text
+    told = (await reader.get("/promotions/1/trial")).text
+    assert ("has-sbom" in told, "not known" in told) == (False, True)
+    assert (await (await person(scene, "elsewhere")).get("/promotions/1/trial")).status == 404
+    await post(owner, "/promotions/1", "/promotions/1/refuse", reason="not <b>yet</b>")
+    page = (await other.get("/promotions/1")).text
+    assert "owner refused it: not &lt;b&gt;yet&lt;/b&gt;" in page
+    assert "owner asked for it, which takes 1 approval" in page
+    assert "promotion 1 is refused" in (await other.get("/promotions/1/trial")).text
+
+
+async def test_the_form_is_not_shown_beside_the_promotion_that_it_would_ask_for(scene: Scene) -> None:
+    await stages(scene, 1)
+    browser = await person(scene, "maintainer")
+    await post(browser, BOARD, "/boards/ways/promote", **PROMOTE)
+    page = (await browser.get(BOARD)).text
+    assert 'as <a href="/promotions/1">promotion 1</a>' in page
+    assert 'action="/boards/ways/promote"' not in page
+    await pushed(scene).push(DEV, TWO, Tag("1.6"))
+    assert 'action="/boards/ways/promote"' in (await browser.get(BOARD)).text, "that is another image"
+
+
+async def test_a_step_that_cannot_be_tried_leaves_the_others_on_the_page(scene: Scene) -> None:
+    """Of two pipelines with one name a promotion names none: the sentence stands where the trial would."""
+    await stages(scene)
+    await put(scene, "pipeline", "ways", "", stages=["dev=team/dev/", "prod=team/prod/"])
+    page = await (await person(scene, "maintainer")).get(BOARD)
+    assert page.status == 200
+    assert "is in several pipelines with a stage prod" in page.text
+    assert 'action="/boards/ways/promote"' not in page.text
+
+
+@pytest.mark.parametrize(("reason", "said"), [("no", "say why"), ("x" * 513, "at most 512 characters")])
+async def test_a_reason_is_as_long_as_in_the_api(scene: Scene, reason: str, said: str) -> None:
+    await stages(scene, 1)
+    browser = await person(scene, "owner")
+    await post(browser, BOARD, "/boards/ways/promote", **PROMOTE)
+    for page, action in (("/promotions/1", "/promotions/1/refuse"), (BOARD, "/boards/ways/refuse")):
+        status, text = await post(browser, page, action, number="1", reason=reason, **PLACE)
+        assert (status, said in text) == (400, True), action
+    assert "waiting" in (await browser.get("/promotions/1")).text
+
+
+async def test_the_history_of_a_tag_leads_to_the_promotion_that_set_it(scene: Scene) -> None:
+    await stages(scene)
+    browser = await person(scene, "owner")
+    await post(browser, BOARD, "/boards/ways/promote", **PROMOTE)
+    await post(browser, "/promotions/1", "/promotions/1/roll-back", reason="it broke")
+    page = (await browser.get(f"/r/{PROD}/-/history")).text
+    assert '<a href="/promotions/1">promotion 1 of ways, from team/dev/app to prod</a>' in page
+    assert '<a href="/promotions/1">rollback of promotion 1: it broke</a>' in page
+    assert "/promotions/" not in (await browser.get(f"/r/{DEV}/-/history")).text.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("detail", "number"),
+    [
+        ("promotion 12 of ways, from a to b", 12),
+        ("rollback of promotion 3: promotion 4 of x", 3),
+        ("not promotion 12 of ways", None),
+        ("promotion 12", None),
+        (f"promotion {'9' * 30} of ways", None),
+        ("", None),
+    ],
+)
+def test_only_what_a_promotion_did_leads_to_one(detail: str, number: int | None) -> None:
+    assert promotion_of(detail) == number
+
+
+async def test_places_that_no_pipeline_leads_through_have_no_tab(scene: Scene) -> None:
+    await stages(scene)
+    await pushed(scene).push(RepositoryName("team/other/app"), ONE, Tag("1"))
+    reader, tab = await person(scene, "reader"), "/-/promotion"
+    for place, shown in {"team": True, "team/dev": True, str(DEV): True, "team/other/app": False}.items():
+        assert (f'"/r/{place}{tab}"' in (await reader.get(f"/r/{place}")).text) is shown, place
+    page = (await reader.get(f"/r/{DEV}{tab}")).text
+    assert '"/boards/ways/image?path=team&amp;image=app"' in page
+    assert "No pipeline that you may see" in (await reader.get(f"/r/team/other/app{tab}")).text

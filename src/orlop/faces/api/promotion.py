@@ -158,6 +158,12 @@ class NewPromotionValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         return of_bundle(caller, self.bundle, self.stage, self.pipeline, self.bundle_path)
 
 
+class WaitingTrialValue(msgspec.Struct, frozen=True):
+    """What a promotion that waits would be refused with now; null: with nothing."""
+
+    refusal: str | None
+
+
 class RefusedPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a promotion is refused."""
 
@@ -172,7 +178,7 @@ class RollbackOfPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 
 def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
-    """`/promotions`, `/promotions/{number}` with its approvals and refusal, and `/promotion-rollbacks`."""
+    """`/promotions`, `/promotions/{number}` with its trial, approvals and refusal, and `/promotion-rollbacks`."""
 
     @get("/promotions", operation_id="listPromotions", tags=["promotion"], operation=Operation.PROMOTION_READ)
     async def list_promotions(
@@ -211,6 +217,17 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
     async def show_promotion(request: ApiRequest, number: Number) -> PromotionValue:
         """A promotion."""
         return PromotionValue.of(await desk.get(caller_of(request), number))
+
+    @get(
+        "/promotions/{number:int}/trial",
+        operation_id="tryWaitingPromotion",
+        tags=["promotion"],
+        operation=Operation.PROMOTION_DECIDE,
+    )
+    async def try_waiting_promotion(request: ApiRequest, number: Number) -> WaitingTrialValue:
+        """What a promotion that waits would be refused with now, by the rights of its author. Nothing is written. For
+        its author, and for whoever may decide."""
+        return WaitingTrialValue(await desk.trial(caller_of(request), number) or None)
 
     @post(
         "/promotions/{number:int}/approvals",
@@ -252,6 +269,7 @@ def promotions(desk: PromotionDesk) -> list[HTTPRouteHandler]:
         list_promotions,
         promote,
         show_promotion,
+        try_waiting_promotion,
         approve_promotion,
         refuse_promotion,
         roll_back_promotion,

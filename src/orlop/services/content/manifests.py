@@ -179,7 +179,7 @@ class Manifests:
 
         async def made() -> Terms:
             nonlocal warning
-            terms = await self._terms.push(caller, repository, tags, expected)
+            terms = await self._terms.manifest(caller, repository, tags, expected)
             if gate is None or gate.clear(repository):
                 return terms
             passed = await gate.check(caller, repository, tags[0] if tags else digest, digest, manifest)

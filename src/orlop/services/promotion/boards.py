@@ -58,6 +58,27 @@ class Board(msgspec.Struct, frozen=True):
     more: bool
 
 
+class Along(msgspec.Struct, frozen=True):
+    """A pipeline that holds for a place, by its own place and name."""
+
+    path: str
+    name: str
+    pipeline: Pipeline
+
+    def row(self, repository: str) -> str:
+        """The name of the row that a repository is in; empty: it is in no stage."""
+        for stage in self.pipeline.parsed:
+            if stage.tag is None and repository.startswith(f"{stage.path}/"):
+                return repository.removeprefix(f"{stage.path}/")
+            if stage.tag is not None and stage.path == repository:
+                return repository.rpartition("/")[2]
+        return ""
+
+    def concerns(self, place: str) -> bool:
+        """Whether a stage lies in a place, or the place in a stage."""
+        return any(_within(stage.path, place) or _within(place, stage.path) for stage in self.pipeline.parsed)
+
+
 class PromotionBoards:
     """A reader sees the images of stages from which they may pull."""
 
@@ -65,6 +86,14 @@ class PromotionBoards:
         self._gate = gate
         self._settings = settings
         self._boards = boards
+
+    async def along(self, caller: Caller, place: str) -> tuple[Along, ...]:
+        """The pipelines that hold for a place and concern it, as far as the caller may see them. Raises Unavailable,
+        Unauthorized."""
+        await self._gate.check(caller, Operation.PROMOTION_READ, own=True)
+        seeing = await self._gate.administers(caller)
+        found = [Along(each.path, each.name, each.body) for each in await self._settings.covering(PIPELINES, place)]
+        return tuple(one for one in found if one.concerns(place) and seeing.setting(Action.PULL, one.path))
 
     async def page(self, caller: Caller, path: str, name: str, page: PageRequest) -> Board:
         """The board of a pipeline, which goes on after the name of a row. Raises NotFound, Unauthorized, Denied."""
@@ -147,6 +176,10 @@ def _cells(standing: Sequence[BoardCell | None]) -> tuple[BoardCell | None, ...]
             before = cell.standing.digest
         cells.append(cell)
     return tuple(cells)
+
+
+def _within(path: str, place: str) -> bool:
+    return not place or f"{path}/".startswith(f"{place}/")
 
 
 def _columns(pipeline: Pipeline, now: int) -> tuple[BoardStage, ...]:

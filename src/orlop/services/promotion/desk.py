@@ -7,7 +7,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Conflict, Denied, NotFound, Stale, Unauthorized
+from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, Stale, Unauthorized, Unavailable
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
@@ -17,7 +17,7 @@ from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.promotion.approving import Approvers
+from orlop.services.promotion.approving import Approvers, account_caller
 from orlop.services.promotion.asking import Asking
 from orlop.services.promotion.bundles import Wanted
 from orlop.services.promotion.carrying import CarryingOut
@@ -112,6 +112,30 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
 
+    async def trial(self, caller: Caller, number: int) -> str:
+        """What one that waits would be refused with now, by the rights of its author, as a sentence; empty: with
+        nothing. Nothing is written. For its author, and for whoever may decide. Raises NotFound, Denied, Stale where it
+        waits no more, Unavailable."""
+        promotion = await self.get(caller, number)
+        if promotion.state is not PromotionState.WAITING:
+            raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
+        own = _is_own(caller, promotion)
+        for image in promotion.images if not own else ():
+            await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
+        try:
+            _, way = await self._deciding.way(promotion)
+        except Conflict as moved:
+            return moved.message
+        if not own:
+            await self._approvers.check(caller, promotion, way)
+        try:
+            await self._carrying.check(account_caller(promotion.asked_id, promotion.asked_by), promotion.images)
+        except Unavailable:
+            raise
+        except RegistryError as refusal:
+            return refusal.message
+        return ""
+
     async def may_decide(self, caller: Caller, promotion: Promotion) -> MayDecide:
         """What of one that waits is up to somebody who sees it."""
         if promotion.state is not PromotionState.WAITING:
@@ -128,13 +152,14 @@ class PromotionDesk:
         return MayDecide(approve=True, refuse=True)
 
     async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
-        """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it."""
+        """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it where
+        its first image went. Of the others that is found out when it is done."""
         if promotion.state is not PromotionState.DONE:
             return False
+        newest = await self._rows.newest(promotion.images[0].target)
+        if newest is None or newest.id != promotion.id:
+            return False
         for image in promotion.images:
-            newest = await self._rows.newest(image.target)
-            if newest is None or newest.id != promotion.id:
-                return False
             if not await self._gate.may(caller, Operation.PROMOTION_ROLL_BACK, repository=image.target):
                 return False
         return True

@@ -87,14 +87,11 @@ class WriteTerms:
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
-        of_quarantine, quarantines = await self._settings.versioned(QUARANTINE_RULES, repository)
         terms = await self._access.push_terms(caller, repository, tags)
-        version, quarantine = min(version, of_quarantine), bool(quarantines)
         if not tags:
-            if not (room or quarantine):
+            if not room:
                 return terms
-            settings = min(version, terms.settings or version)
-            return msgspec.structs.replace(terms, room=room, quarantine=quarantine, settings=settings)
+            return msgspec.structs.replace(terms, room=room, settings=min(version, terms.settings or version))
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -106,9 +103,21 @@ class WriteTerms:
             overwrite={**fixed, **terms.overwrite},
             expected=expected or {},
             room=room,
-            quarantine=quarantine,
             settings=min(version, of_rules, terms.settings or version),
         )
+
+    async def manifest(
+        self,
+        caller: Caller,
+        repository: str,
+        tags: Sequence[Tag] = (),
+        expected: Mapping[Tag, Digest | None] | None = None,
+    ) -> Terms:
+        """Those of a push of a manifest, which lands in quarantine where a rule says so. Raises as `push`."""
+        version, quarantines = await self._settings.versioned(QUARANTINE_RULES, repository)
+        terms = await self.push(caller, repository, tags, expected)
+        settings = min(version, terms.settings or version)
+        return msgspec.structs.replace(terms, quarantine=bool(quarantines), settings=settings)
 
     async def released(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what was pushed into quarantine and gets its tags now. Whether whoever pushed it may set them was

@@ -131,6 +131,27 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
 
         return work(servers, at, do)
 
+    @group.command(name="try")
+    def try_(number: Number, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Say what a promotion that waits would be refused with now; the exit code is 1 where it would be.
+
+        Parameters
+        ----------
+        json
+            Print a JSON object.
+        """
+
+        async def do(server: ManagementServer) -> int:
+            found = (await server.ask("GET", f"/promotions/{number}/trial")).value
+            if json:
+                shown.print_json(found)
+            else:
+                refusal = found["refusal"]
+                print(f"it would be refused: {refusal}" if refusal else "nothing holds it back but what it waits for")
+            return int(bool(found["refusal"]))
+
+        return work(servers, at, do)
+
     @group.command
     def show(number: Number, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
         """Show a promotion: its digests, and who decided.

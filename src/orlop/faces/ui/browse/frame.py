@@ -1,9 +1,11 @@
 """What all pages of one place share: what it is, and its tabs."""
 
+from contextlib import suppress
+
 import msgspec
 
 from orlop.domain.access import Visibility
-from orlop.domain.errors import Denied, NameUnknown, NotFound, Unauthorized
+from orlop.domain.errors import Denied, NameUnknown, NotFound, Unauthorized, Unavailable
 from orlop.domain.names import RepositoryName
 from orlop.faces.ui.exchange import UiExchange
 from orlop.services.desks import Desks
@@ -46,6 +48,7 @@ class PlaceFrames:
 
     def __init__(self, desks: Desks, tabs: frozenset[str]) -> None:
         self._browsing = desks.browsing
+        self._boards = desks.promotion_boards
         self._gate = desks.management.gate
         self._tabs = tabs
 
@@ -60,14 +63,14 @@ class PlaceFrames:
             refused = refusal
         else:
             may = await self._may(exchange, Operation.REPOSITORY_REMOVE, repository=name)
-            return PlaceFrame(name, True, self._shown(exchange, _OF_REPOSITORY), may_end=may)
+            return PlaceFrame(name, True, await self._shown(exchange, _OF_REPOSITORY, name), may_end=may)
         try:
             node = await self._browsing.children.node(exchange.caller, name)
         except NotFound as missing:
             if exchange.visitor is None:
                 raise refused from missing
             raise NotFound(f"there is nothing called {name} here, or not for you to see", {"name": name}) from missing
-        tabs = self._shown(exchange, _OF_NAMESPACE)
+        tabs = await self._shown(exchange, _OF_NAMESPACE, name)
         may = await self._may(exchange, Operation.NAMESPACE_CHANGE, namespace=name)
         return PlaceFrame(name, False, tabs, node.description, node.visibility, may_end=may)
 
@@ -78,7 +81,17 @@ class PlaceFrames:
             return False
         return await self._gate.may(exchange.caller, operation, namespace=namespace, repository=repository)
 
-    def _shown(self, exchange: UiExchange, first: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    async def _shown(
+        self, exchange: UiExchange, first: tuple[tuple[str, str], ...], name: str
+    ) -> tuple[tuple[str, str], ...]:
         further = _FURTHER if exchange.visitor is not None else ()
         shown = self._tabs if first is _OF_REPOSITORY else self._tabs - {"history"}
+        if further and not await self._is_passed(exchange, name):
+            shown -= {"promotion"}
         return tuple(tab for tab in (*first, *further) if tab[0] in shown)
+
+    async def _is_passed(self, exchange: UiExchange, name: str) -> bool:
+        """Whether a pipeline that the reader sees leads through a place."""
+        with suppress(Unavailable):  # one that a newer release wrote keeps nobody from the pages of the place
+            return bool(await self._boards.along(exchange.caller, name))
+        return False

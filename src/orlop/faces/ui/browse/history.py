@@ -1,5 +1,6 @@
 """What the tags of a repository pointed at, as a picture and as a list, and the way back."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -11,13 +12,15 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.faces.ui.addresses import place_address
 from orlop.faces.ui.browse.frame import PlaceFrames
-from orlop.faces.ui.exchange import Reply, UiExchange, redirect
+from orlop.faces.ui.exchange import Reply, UiExchange, number_of, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
 from orlop.ports.tag_history import TagChange
 from orlop.services.desks import Desks
 
 _ROWS = 50
+#: How the detail of a change begins; what a person wrote comes behind that.
+_PROMOTION = re.compile(r"(?:rollback of )?promotion ([0-9]+)(?: of |: )", re.ASCII)
 #: Lanes of the picture, and its measures in its own units.
 _LANES, _WIDE, _LEFT, _LANE = 5, 1000, 160, 36
 
@@ -77,6 +80,7 @@ class HistoryTab:
             changes=changes,
             chosen=chosen,
             picture=drawn(changes) if changes else None,
+            promotion_of=promotion_of,
             more=more,
         )
 
@@ -104,6 +108,12 @@ class HistoryTab:
         except RegistryError as refusal:
             return await self.ask(exchange, refusal)
         return redirect(f"{place_address(repository, 'history')}?{urlencode({'tag': tag})}")
+
+
+def promotion_of(detail: str) -> int | None:
+    """The number of the promotion that changed a tag, or whose rollback did, by what the change says of itself."""
+    found = _PROMOTION.match(detail)
+    return number_of(found[1]) if found else None
 
 
 def drawn(changes: Sequence[TagChange]) -> Picture:

@@ -2,42 +2,24 @@
 stage, what holds it back, and the forms that promote it, approve and refuse."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-
-import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import NotFound, RegistryError, RequestInvalid, Unavailable
+from orlop.domain.errors import RegistryError
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.promotion.pipeline import PIPELINES
-from orlop.domain.promotion.promotion import Promotion
 from orlop.domain.settings import place_words
 from orlop.faces.ui.account import number
 from orlop.faces.ui.addresses import image_address, settings_address
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.promotion.addresses import board_address, board_image_address
+from orlop.faces.ui.promotion.reasons import reason_of
+from orlop.faces.ui.promotion.steps import BoardSteps
 from orlop.faces.ui.routes import Route
-from orlop.services.advisories.differences import InsideDifferences
 from orlop.services.desks import Desks
-from orlop.services.promotion.asking import PromotionTrial
-from orlop.services.promotion.boards import Board, BoardCell, BoardStage
-from orlop.services.promotion.desk import MayDecide
 
 _ROWS = 50
-
-
-class BoardStep(msgspec.Struct, frozen=True):
-    """From one stage to the next that is filled, or is to be. `inside`: what differs, None where that is not known;
-    `trial`: what would become of promoting what stands in the first, None where the second has the same."""
-
-    before: BoardCell
-    source: BoardStage
-    target: BoardStage
-    after: BoardCell | None
-    inside: InsideDifferences | None
-    trial: PromotionTrial | None
 
 
 class BoardPages:
@@ -46,9 +28,8 @@ class BoardPages:
     def __init__(self, pages: Pages, desks: Desks) -> None:
         self._pages = pages
         self._boards = desks.promotion_boards
-        self._trials = desks.promotion_trials
+        self._steps = BoardSteps(desks)
         self._desk = desks.promotions
-        self._inside = desks.comparison
         self._settings = desks.management.settings
 
     def routes(self) -> tuple[Route, ...]:
@@ -105,9 +86,7 @@ class BoardPages:
         """End one that waits; the reason that has to be given stands for a second question."""
 
         async def done() -> None:
-            reason = " ".join(exchange.field("reason").split())
-            if not reason:
-                raise RequestInvalid("say why, for whoever asked for it")
+            reason = reason_of(exchange, "asked for it")
             await self._desk.refuse(exchange.caller, number(exchange.field("number")), reason)
 
         return await self._decided(exchange, done)
@@ -133,43 +112,10 @@ class BoardPages:
             row=board.rows[0],
             path=path,
             words=place_words(path),
-            steps=[await self._step(exchange, name, *each) for each in _pairs(board)],
+            steps=await self._steps.of(exchange.caller, board),
             waiting=waiting,
-            may={one.id: await self._may(exchange, one) for one in waiting},
+            may={one.id: await self._desk.may_decide(exchange.caller, one) for one in waiting},
             address=image_address,
             back=board_address(name, path),
             typed=exchange.form,
         )
-
-    async def _may(self, exchange: UiExchange, promotion: Promotion) -> MayDecide:
-        return await self._desk.may_decide(exchange.caller, promotion)
-
-    async def _step(
-        self,
-        exchange: UiExchange,
-        name: str,
-        before: BoardCell,
-        source: BoardStage,
-        target: BoardStage,
-        after: BoardCell | None,
-    ) -> BoardStep:
-        inside, trial = None, None
-        one = before.repository, Digest.stored(before.standing.digest)
-        if after is not None and after.standing.digest != before.standing.digest:
-            with suppress(NotFound, RequestInvalid, Unavailable):  # no images, or for no platform that both have
-                other = after.repository, Digest.stored(after.standing.digest)
-                inside = await self._inside.of(exchange.caller, other, one)
-        if after is None or after.standing.digest != before.standing.digest:
-            held = before.repository, Tag.stored(before.standing.tag)
-            trial = await self._trials.images(exchange.caller, [held], target.stage.name, name)
-        return BoardStep(before, source, target, after, inside, trial)
-
-
-def _pairs(board: Board) -> list[tuple[BoardCell, BoardStage, BoardStage, BoardCell | None]]:
-    """Each stage that is filled, and the next, whether that is or not."""
-    cells = board.rows[0].cells
-    return [
-        (cell, board.stages[at], board.stages[at + 1], cells[at + 1])
-        for at, cell in enumerate(cells[:-1])
-        if cell is not None
-    ]

@@ -3,21 +3,49 @@
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
-from orlop.domain.errors import DigestInvalid, NameInvalid, RegistryError, RequestInvalid, TagInvalid
+import msgspec
+
+from orlop.domain.counts import counted
+from orlop.domain.errors import (
+    Conflict,
+    Denied,
+    DigestInvalid,
+    NameInvalid,
+    RegistryError,
+    RequestInvalid,
+    TagInvalid,
+    Unavailable,
+)
 from orlop.domain.names import parse_held
 from orlop.domain.pages import PageRequest
-from orlop.domain.promotion.promotion import PromotionState
+from orlop.domain.promotion.promotion import Promotion, PromotionState
 from orlop.faces.ui.account import number
 from orlop.faces.ui.addresses import image_address
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.promotion.addresses import board_address, promotion_address
+from orlop.faces.ui.promotion.reasons import reason_of
 from orlop.faces.ui.routes import Route
 from orlop.services.desks import Desks
 
 _MANY = 50
 #: By their names in addresses.
 _STATES = {state.name.lower().replace("_", "-"): state for state in PromotionState}
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What would refuse a promotion now; both empty: nothing. `problem`: why that is not said."""
+
+    refusal: str = ""
+    problem: str = ""
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """What became of a promotion at a time, in microseconds since 1970."""
+
+    at: int
+    words: str
+    why: str = ""
 
 
 class PromotionPages:
@@ -32,6 +60,7 @@ class PromotionPages:
         return (
             Route("GET", "/promotions", self.list),
             Route("GET", "/promotions/{number}", self.show),
+            Route("GET", "/promotions/{number}/trial", self.trial),
             Route("POST", "/promotions/{number}/approve", self.approve),
             Route("POST", "/promotions/{number}/refuse", self.refuse),
             Route("POST", "/promotions/{number}/roll-back", self.roll_back),
@@ -67,6 +96,15 @@ class PromotionPages:
         """What it carries, who asked, who agreed, and how it ended."""
         return await self._shown(exchange)
 
+    async def trial(self, exchange: UiExchange) -> Reply:
+        """The same, with what would refuse it now: a gate may wait for what is not judged yet. Its part `said` is what
+        a script puts into the page."""
+        try:
+            refusal = await self._desk.trial(exchange.caller, _number(exchange))
+        except (Conflict, Denied, Unavailable) as problem:
+            return await self._shown(exchange, trial=Trial(problem=problem.message))
+        return await self._shown(exchange, trial=Trial(refusal=refusal))
+
     async def approve(self, exchange: UiExchange) -> Reply:
         """Agree to it."""
         return await self._decided(exchange, lambda: self._desk.approve(exchange.caller, _number(exchange)))
@@ -74,7 +112,7 @@ class PromotionPages:
     async def refuse(self, exchange: UiExchange) -> Reply:
         """End it; the reason that has to be given stands for a second question."""
         return await self._decided(
-            exchange, lambda: self._desk.refuse(exchange.caller, _number(exchange), _reason(exchange, "asked for it"))
+            exchange, lambda: self._desk.refuse(exchange.caller, _number(exchange), reason_of(exchange, "asked for it"))
         )
 
     async def roll_back(self, exchange: UiExchange) -> Reply:
@@ -82,7 +120,7 @@ class PromotionPages:
 
         async def done() -> None:
             promotion = await self._desk.get(exchange.caller, _number(exchange))
-            target, reason = promotion.images[0].target, _reason(exchange, "comes after you")
+            target, reason = promotion.images[0].target, reason_of(exchange, "comes after you")
             await self._desk.roll_back(exchange.caller, target, reason, promotion.id)
 
         return await self._decided(exchange, done)
@@ -94,13 +132,18 @@ class PromotionPages:
             return await self._shown(exchange, refusal)
         return redirect(promotion_address(_number(exchange)))
 
-    async def _shown(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
+    async def _shown(
+        self, exchange: UiExchange, refusal: RegistryError | None = None, trial: Trial | None = None
+    ) -> Reply:
         promotion = await self._desk.get(exchange.caller, _number(exchange))
         return self._pages.page(
             exchange,
             "promotion/one",
             refusal=refusal,
+            parts=("said",),
             one=promotion,
+            trial=trial,
+            happened=happened(promotion),
             may=await self._desk.may_decide(exchange.caller, promotion),
             may_undo=await self._desk.may_roll_back(exchange.caller, promotion),
             board=board_address(promotion.pipeline, promotion.path),
@@ -109,12 +152,22 @@ class PromotionPages:
         )
 
 
+def happened(promotion: Promotion) -> tuple[Happening, ...]:
+    """What became of one, in order."""
+    needed = f", which takes {counted(promotion.needed, 'approval')}" if promotion.needed else ""
+    author, by = promotion.asked_by, promotion.ended_by
+    asked = Happening(promotion.asked_at, f"{author} asked for it{needed}")
+    agreed = [Happening(each.at, f"{each.name} approved it") for each in promotion.approvals]
+    if promotion.state is PromotionState.WAITING or not promotion.ended_at:
+        return (asked, *agreed)
+    words = {
+        PromotionState.DONE: f"it was done by the rights of {author}",
+        PromotionState.REFUSED: f"{by} refused it",
+        PromotionState.EXPIRED: "it expired",
+        PromotionState.ROLLED_BACK: f"{by} rolled it back",
+    }
+    return (asked, *agreed, Happening(promotion.ended_at, words[promotion.state], promotion.why))
+
+
 def _number(exchange: UiExchange) -> int:
     return number(exchange.params["number"])
-
-
-def _reason(exchange: UiExchange, who: str) -> str:
-    reason = " ".join(exchange.field("reason").split())
-    if not reason:
-        raise RequestInvalid(f"say why, for whoever {who}")
-    return reason
