@@ -224,6 +224,9 @@ def test_a_blob_that_the_registry_lost_is_named_and_the_rest_is_kept(tmp_path: P
         made = backup({"data": server.data}, "create", str(target), code=1)
         assert [damage["digest"] for damage in made["damaged"]] == [digest]
     assert backup({}, "verify", str(target))["wrong"] == 0
+    drilled = backup({}, "drill", str(target), "--scratch", str(tmp_path), code=1)
+    assert digest in json.dumps(drilled["report"]["findings"])
+    assert not list(tmp_path.glob("orlop-drill-*"))
     backup({}, "restore", str(target), "--into", str(tmp_path / "b" / "data"), code=1)
     with running(tmp_path / "b") as restored, Client(restored.address) as client:
         client.held = {"kept": kept}

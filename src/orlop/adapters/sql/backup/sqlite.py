@@ -164,6 +164,10 @@ def _settle(draft: Path) -> None:
             connection.close()
     except apsw.Error as cause:
         raise ContentCorrupt("the catalog in the backup is damaged") from cause
+    except Unavailable as failure:
+        if isinstance(failure.__cause__, apsw.NotADBError | apsw.CorruptError):
+            raise ContentCorrupt("the catalog in the backup is damaged") from failure
+        raise
     descriptor = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
