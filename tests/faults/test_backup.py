@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orlop.domain.digest import digest_of
-from tests.content import blob, image
+from tests.content import Pushable, blob, image
 from tests.faults.backing_up import backup, begin, content
 from tests.faults.pushing import REPOSITORY, Client, small
 from tests.faults.running import running
@@ -176,7 +176,7 @@ def test_one_flipped_bit_is_found_and_not_restored(made: Path, tmp_path: Path) -
 
 def test_a_collection_beside_a_backup_takes_nothing_from_it(tmp_path: Path) -> None:
     target = tmp_path / "bk"
-    with running(tmp_path / "a", gc_grace="0s") as server:
+    with running(tmp_path / "a") as server:
         doomed = image("doomed", [blob(f"doomed {number}", 400_000) for number in range(4)])
         with Client(server.address) as client:
             client.push(doomed, "doomed")
@@ -187,12 +187,22 @@ def test_a_collection_beside_a_backup_takes_nothing_from_it(tmp_path: Path) -> N
             _empty_trash(server)
             _collect(server)
             assert process.poll() is None
+            assert len(_copies(server, doomed)) == 5
         said, errors = process.communicate()
         assert process.returncode == 0, errors
         assert json.loads(said)["damaged"] == []
         assert _collect(server)["removed"] == 5  # and what the backup held back goes after it
+        assert _copies(server, doomed) == []
     backup({}, "restore", str(target), "--into", str(tmp_path / "b" / "data"))
     holds(tmp_path / "b", {"doomed": doomed})
+
+
+def _copies(server: OrlopServer, what: Pushable) -> list[Path]:
+    return [
+        copy
+        for digest in {piece.digest for piece in what.blobs}
+        for copy in (server.data / "blobs" / "sha256" / digest.hex[:2]).glob(f"{digest.hex}.*")
+    ]
 
 
 def _empty_trash(server: OrlopServer) -> None:
