@@ -60,7 +60,7 @@ class Backups:
     async def creation(self, settings: Settings, target: BackupTarget, limit: int) -> AsyncIterator[BackupCreation]:
         """What makes backups of the registry of these settings, with `limit` bytes a second. Raises Unavailable."""
         with suppress(OSError):  # pushes go first
-            os.nice(10)
+            os.nice(5)
         async with AsyncExitStack() as stack:
             with _told():
                 await require_schema(settings)
