@@ -367,7 +367,7 @@ def promotion_desks(
     """What is asked for promotions."""
     rows, ways, approvers = catalog.promotions, Ways(in_force), Approvers(access)
     carrying = CarryingOut(access, in_force, catalog.manifests, terms, verdicts, rows)
-    deciding = Deciding(rows, ways, approvers, carrying)
+    deciding = Deciding(rows, ways, approvers, carrying, catalog.manifests)
     bundles = BundleDesk(gate, manifests, catalog.bundles)
     asking = Asking(gate, manifests, ways, bundles)
     return {

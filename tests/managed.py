@@ -29,12 +29,16 @@ class Managed:
         assert answer.status in {200, 201, 202, 204}, (method, path, answer.status, answer.body)
         return json.loads(answer.body) if answer.body else None
 
-    def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
-        """Something of the API that is refused; what is said of it."""
+    def answer(self, method: str, path: str, body: object = None, *, who: str = "admin") -> Answer:
+        """Whatever comes of asking something of the API."""
         sent = json.dumps(body).encode() if body is not None else b""
         lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
         lines += ["if-none-match: *"] if method == "PUT" else []
-        answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
+        return self._asked(method, f"/api/v1/{path}", *lines, body=sent)
+
+    def refused(self, method: str, path: str, body: object = None, *, status: int, who: str = "admin") -> Any:
+        """Something of the API that is refused; what is said of it."""
+        answer = self.answer(method, path, body, who=who)
         assert answer.status == status, (method, path, answer.status, answer.body)
         return json.loads(answer.body)
 
@@ -59,6 +63,12 @@ class Managed:
     def manifest(self, repository: str, reference: str, who: str = "admin", method: str = "GET") -> Answer:
         """What comes of asking for a manifest."""
         return self._asked(method, f"/v2/{repository}/manifests/{reference}", _basic(who))
+
+    def referrers(self, repository: str, digest: str) -> Any:
+        """What refers to a manifest."""
+        answer = self._asked("GET", f"/v2/{repository}/referrers/{digest}", _basic("admin"))
+        assert answer.status == 200, answer
+        return json.loads(answer.body)["manifests"]
 
     def scraped(self) -> str:
         """All metrics, as Prometheus gets them."""

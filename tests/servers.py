@@ -94,7 +94,7 @@ class OrlopServer:
             self._process = subprocess.Popen(
                 [*ORLOP, "serve"],
                 cwd=self.folder,
-                env=self._environment() | {"TMPDIR": str(temporary)},
+                env=self.environment() | {"TMPDIR": str(temporary)},
                 stdin=subprocess.DEVNULL,
                 stdout=access_log,
                 stderr=log,
@@ -107,7 +107,8 @@ class OrlopServer:
                 raise AssertionError(f"the server did not start:\n{self.log_text()[-4000:]}")
             time.sleep(0.02)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What it runs with, for commands beside it."""
         return environment(self._variables | ({"PYTHONPATH": str(self.program)} if self.program else {}))
 
     def _is_ready(self) -> bool:
@@ -207,7 +208,7 @@ class OrlopServer:
         done = subprocess.run(
             [*ORLOP, *command, "--json"],
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=300,

@@ -142,5 +142,5 @@ async def test_the_way_of_an_image_is_told_wherever_it_went() -> None:
     done = again["promotion"]["id"]
     assert [(change["actor"], change["digest"], change["detail"]) for change in history] == [
         ("rae", None, f"rollback of promotion {done}: it broke"),
-        ("dana", str(ONE.digest), f"promotion {done} of app, from {DEV} to prod"),
+        ("dana", str(ONE.digest), f"promotion {done} of app, from dev to prod"),
     ]

@@ -91,7 +91,7 @@ async def test_without_approvals_it_is_done_at_once_and_told_of() -> None:
     again = (await api.ask("POST", "/promotions", "dana", {"images": [f"{DEV}:1.5"], "stage": "prod"})).json()
     assert again == {"promotion": None, "manifests": 0, "blobs": 0}
     history = (await api.ask("GET", f"/tag-history?repository={PROD}&tag=1.5", "dana")).json()
-    why = f"promotion {done['id']} of app, from {DEV} to prod"
+    why = f"promotion {done['id']} of app, from dev to prod"
     assert [(change["actor"], change["digest"], change["detail"]) for change in history] == [
         ("dana", str(ONE.digest), why)
     ]
@@ -100,7 +100,7 @@ async def test_without_approvals_it_is_done_at_once_and_told_of() -> None:
         for event in await api.catalog.catalog.outbox.events(0, 1_000)
         if event.detail.startswith("promotion ")
     }
-    detail = f"promotion {done['id']} of app, from {DEV} to prod"
+    detail = f"promotion {done['id']} of app, from dev to prod"
     assert told == {("tag.set", PROD, detail), ("image.promoted", PROD, detail)}
 
 

@@ -14,6 +14,7 @@ from tests.servers import OrlopServer
 pytestmark = pytest.mark.slow
 
 _OFFLINE = ("--insecure-ignore-tlog=true", "--key=cosign.pub")
+_OFFLINE_3 = ("--yes", "--tlog-upload=false", "--use-signing-config=false")
 _AS_REFERRERS = {"COSIGN_EXPERIMENTAL": "1"}
 
 
@@ -57,3 +58,46 @@ def test_what_cosign_signed_verifies_where_it_was_promoted(
         for stage in ("dev", "prod")
     ]
     assert trees[0] == trees[1]
+
+
+def test_a_gate_that_asks_for_a_signature_opens_seconds_after_it(api: Managed, tmp_path: Path, single: Path) -> None:
+    server, station = api.server, Station(tmp_path, COSIGN_PASSWORD="secret")
+    station.run("cosign", "login", server.address, "--username", "admin", "--password-stdin", sent=PASSWORD.encode())
+    login = ("login", server.address, "--username", "admin", "--password-stdin")
+    station.run("crane", "auth", *login, sent=PASSWORD.encode())
+    station.run("cosign", "generate-key-pair")
+    station.run("crane", "push", single, f"{server.address}/dev/gated/app:1")
+    signers = {"keys": [(tmp_path / "cosign.pub").read_text()]}
+    api.put("signers/team?path=prod/gated", signers)
+    api.put("gates/signed?path=prod/gated", {"on": ["promotion"], "signed_by": ["team"], "mode": "enforce"})
+    asked = {"images": ["dev/gated/app:1"], "stage": "prod"}
+    said = api.refused("POST", "promotions", asked, status=403)
+    assert said["detail"].startswith("gate signed on prod/gated refuses app:1"), said
+    image = f"{server.address}/dev/gated/app@{in_layout(single).digest}"
+    station.run("cosign", "sign", "--yes", "--tlog-upload=false", "--key=cosign.key", image)
+    assert api.ask("POST", "promotions", asked)["promotion"]["state"] == "done"
+    assert json.loads(station.run("cosign", "verify", *_OFFLINE, image.replace("/dev/", "/prod/")))
+
+
+def test_what_cosign_3_signed_without_tags_has_equal_referrers_at_both_ends(
+    api: Managed, tmp_path: Path, single: Path
+) -> None:
+    server, station = api.server, Station(tmp_path, COSIGN_PASSWORD="secret")
+    (tmp_path / "sbom.json").write_text('{"spdxVersion": "SPDX-2.3"}')
+    login = ("login", server.address, "--username", "admin", "--password-stdin")
+    station.run("cosign3", *login, sent=PASSWORD.encode())
+    station.run("crane", "auth", *login, sent=PASSWORD.encode())
+    station.run("cosign", "generate-key-pair")
+    station.run("crane", "push", single, f"{server.address}/dev/bundled:1")
+    digest = in_layout(single).digest
+    here, there = (f"{server.address}/{stage}/bundled@{digest}" for stage in ("dev", "prod"))
+    signing = (*_OFFLINE_3, "--key=cosign.key", "--new-bundle-format=true")
+    station.run("cosign3", "sign", *signing, here)
+    station.run("cosign3", "attest", *signing, "--type=spdxjson", "--predicate=sbom.json", here)
+    api.ask("POST", "promotions", {"images": ["dev/bundled:1"], "stage": "prod"})
+    looking = (*_OFFLINE, "--new-bundle-format=true")
+    assert json.loads(station.run("cosign3", "verify", *looking, there))
+    assert station.run("cosign3", "verify-attestation", *looking, "--type=spdxjson", there)
+    lists = [api.referrers(f"{stage}/bundled", digest) for stage in ("dev", "prod")]
+    assert len(lists[0]) == 2
+    assert lists[0] == lists[1]

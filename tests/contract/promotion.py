@@ -40,6 +40,10 @@ def asked(*images: PromotedImage, needed: int = 0, expires_at: int = START + HOU
     )
 
 
+def automatic(*images: PromotedImage) -> NewPromotion:
+    return msgspec.structs.replace(asked(*images), automatic=True, due_at=START)
+
+
 async def done(scene: Scene, *images: PromotedImage, terms: Terms = FREELY) -> PromotionOutcome:
     rows = scene.catalog.promotions
     moves = [Move(one, await rows.beside(one.repository, one.digest), terms) for one in images]
@@ -353,3 +357,71 @@ async def _lazily(scene: Scene, repository: RepositoryName, what: Pushable) -> N
     manifest = parse_manifest(what.content, what.media_type)
     push = ManifestPush(repository, what.digest, what.content, manifest, lazy=True, terms=scene.terms)
     await scene.catalog.manifests.put(push, scene.by())
+
+    async def test_what_nobody_asks_for_is_asked_for_once(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        new = automatic(promoted(ONE))
+        made = await rows.ask_by_itself(new, scene.by("pipeline:app"))
+        assert made is not None
+        assert (made.automatic, made.asked_by, made.asked_id, made.due_at) == (True, "pipeline:app", 7, START)
+        assert await rows.ask_by_itself(new, scene.by()) is None
+        for state in (PromotionState.REFUSED, PromotionState.ROLLED_BACK):
+            other = automatic(promoted(ONE, Tag(f"t{state}")))
+            kept = await rows.ask_by_itself(other, scene.by())
+            assert kept is not None
+            await rows.end(kept.id, state, "why", scene.by())
+            assert await rows.ask_by_itself(other, scene.by()) is None
+        by_hand = await rows.ask(asked(promoted(ONE, V2), needed=1), scene.by())
+        assert await rows.ask_by_itself(automatic(promoted(ONE, V2)), scene.by()) is None
+        await rows.end(by_hand.id, PromotionState.EXPIRED, "nobody decided", scene.by())
+        assert await rows.ask_by_itself(automatic(promoted(ONE, V2)), scene.by()) is not None
+
+    async def test_asking_at_once_by_itself_keeps_one(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        found = await asyncio.gather(*(rows.ask_by_itself(automatic(promoted(ONE)), scene.by()) for _ in range(4)))
+        assert len([one for one in found if one is not None]) == 1
+        assert len((await rows.page(PageRequest())).items) == 1
+
+    async def test_another_digest_of_a_tag_takes_the_place_of_what_waits(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        old = await rows.ask_by_itself(automatic(promoted(ONE)), scene.by())
+        other = await rows.ask_by_itself(automatic(promoted(ONE, V2)), scene.by())
+        by_hand = await rows.ask(asked(promoted(TWO), needed=1), scene.by())
+        assert old is not None
+        assert other is not None
+        assert await rows.outdate("", "app", (DEV, V1), ONE.digest, scene.by()) == 0
+        assert await rows.outdate("", "another", (DEV, V1), TWO.digest, scene.by()) == 0
+        assert await rows.outdate("", "app", (DEV, V1), TWO.digest, scene.by()) == 1
+        ended = await rows.get(old.id)
+        assert ended is not None
+        assert (ended.state, ended.why) == (PromotionState.EXPIRED, f"{DEV}:{V1} is {TWO.digest}")
+        assert await rows.outdate("", "app", (DEV, V2), "", scene.by()) == 1
+        assert [one.id for one in (await rows.page(PageRequest(), PromotionState.WAITING)).items] == [by_hand.id]
+
+    async def test_what_waits_by_itself_is_put_off_and_hastened(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        assert await rows.hasten((), START) == 0
+        by_hand = await rows.ask(asked(promoted(ONE, V2), needed=1), scene.by())
+        one = await rows.ask_by_itself(automatic(promoted(ONE)), scene.by())
+        assert one is not None
+        assert await rows.waiting() == (1, 1)
+        assert [each.id for each in await rows.due(START, 10)] == [one.id]
+        await rows.put_off(one, START + HOUR, "a gate refuses it")
+        [found] = [each for each in (await rows.page(PageRequest())).items if each.id == one.id]
+        assert (found.due_at, found.why) == (START + HOUR, "a gate refuses it")
+        assert await rows.due(START, 10) == ()
+        assert await rows.hasten([PROD], START + 1) == 0
+        assert await rows.hasten([DB, DEV], START + 1) == 1
+        assert [each.id for each in await rows.due(START + 1, 10)] == [one.id]
+        await rows.put_off(found, START + HOUR, "late")  # it was hastened since
+        assert [each.id for each in await rows.due(START + 1, 10)] == [one.id]
+        assert await rows.hasten((), START + 2) == 1
+        assert [each.id for each in await rows.due(START + 2, 10)] == [one.id]
+        await rows.end(one.id, PromotionState.REFUSED, "no", scene.by())
+        assert await rows.hasten((), START + 3) == 0
+        assert await rows.waiting() == (1, 0)
+        assert (await rows.get(by_hand.id)) == by_hand

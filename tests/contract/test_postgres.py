@@ -16,7 +16,7 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import KNOWN_OF_IMAGES, Changes
-from orlop.ports.identity import Identity
+from orlop.ports.identity import Account, Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from tests.content import blob, image
@@ -24,6 +24,7 @@ from tests.contract import kits
 from tests.contract.advisories import advisory, batch
 from tests.contract.audit import AuditKit
 from tests.contract.backups import BackupHoldKit
+from tests.contract.bundles import bundle
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
@@ -236,6 +237,14 @@ class TestTwoReplicas:
                 stack.push_async_callback(opening.engine.close)
             await asyncio.gather(*(act(opening, number) for number, opening in enumerate([opened, *others] * 4)))
         assert await Scene(opened.catalog).findings() == []
+
+    async def test_bundles_made_at_once_are_no_more_than_an_account_may_have(self, opened: OpenCatalog) -> None:
+        by = Scene(opened.catalog).by()
+        ada = await opened.identity.accounts.add(Account(name="ada"), by)
+        names = [f"bundle-{number}" for number in range(8)]
+        adding = [opened.catalog.bundles.add(bundle(name, account=ada.id), 3, by) for name in names]
+        found = await asyncio.gather(*adding, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in found) == ["Bundle"] * 3 + ["Conflict"] * 5
 
     async def test_a_job_has_one_holder_however_many_ask(self, opened: OpenCatalog) -> None:
         for job in ("collect", "expire", "other"):

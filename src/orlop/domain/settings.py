@@ -106,6 +106,8 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     lends: Callable[[Any, Any], Mapping[str, frozenset[Action]]] = lending_nothing
     """What others do in other places by a setting that they did not before, by node: its body before (None: there was
     none that can be read) and now. To write it takes the right to these everywhere in each of the places."""
+    lending: str = "shows"
+    """What it does with what it lends, as a word of a sentence."""
     ends: Callable[[Any], Ends | None] = endless
     """When one with this body ends by itself: an event tells of that, and one before. It is left where it is."""
     placed: bool = True

@@ -1,6 +1,6 @@
 """Promotions as the catalog keeps them, and the one transaction that carries one out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -78,6 +78,28 @@ class Promotions(Protocol):
 
     async def hold(self, promotion: int, due_at: int) -> Promotion:
         """Have one that waits be tried again at a time, for a day at least. Raises Stale where it waits no more."""
+        ...
+
+    async def ask_by_itself(self, asked: NewPromotion, by: By) -> Promotion | None:
+        """Keep one of a single image that nobody asks for. None: that digest was asked for in that stage before, under
+        that name, and it is not one that expired."""
+        ...
+
+    async def outdate(self, path: str, pipeline: str, tag: tuple[RepositoryName, Tag], digest: str, by: By) -> int:
+        """Have the automatic ones along a pipeline expire that wait with another digest of a tag; how many."""
+        ...
+
+    async def put_off(self, promotion: Promotion, due_at: int, why: str) -> None:
+        """Have one that waits be tried again at a time, 0: once somebody approves it, and say what holds it back;
+        nothing where it waits no more, or was hastened since it was read."""
+        ...
+
+    async def hasten(self, repositories: Collection[str], now: int) -> int:
+        """Have the automatic ones that wait be tried now, out of these repositories, empty: out of all; how many."""
+        ...
+
+    async def waiting(self) -> tuple[int, int]:
+        """How many wait: for approvals, and for a time or what holds them back."""
         ...
 
     async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, families
 from orlop.telemetry.gates import GateMetrics
+from orlop.telemetry.promotion import PromotionMetrics, promotion_families
 from orlop.telemetry.quarantine import QuarantineMetrics, quarantine_families
 from orlop.telemetry.scanners import ScannerMetrics, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
@@ -74,6 +75,7 @@ class Metrics:
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
         self.gates = GateMetrics(self._own)
+        self.promotions = PromotionMetrics(self._own)
         self.quarantine = QuarantineMetrics(self._own)
         self.signatures = SignatureMetrics(self._own)
         self.blob_cache = BlobCacheMetrics(self._own)
@@ -387,6 +389,7 @@ class _Momentary(Collector):
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
             yield from quarantine_families(self._waiting.quarantine)
+            yield from promotion_families(self._waiting.promotions)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -13,6 +13,7 @@ from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place
 from orlop.domain.errors import Denied, RegistryError
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.kinds import KINDS as ALL_KINDS
+from orlop.domain.promotion.pipeline import PIPELINES
 from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.settings import SettingKind, SpeaksFor, lending_nothing, silent
 from orlop.domain.virtuals import VIRTUALS
@@ -28,6 +29,7 @@ Tried = Callable[[Scene, Caller], Awaitable[object]]
 
 HOUR = 3_600_000_000
 TEAM, OTHER = namespace("team"), namespace("other")
+DEV, PROD = namespace("team/dev"), namespace("team/prod")
 PULL = Limit(frozenset({Action.PULL}), TEAM)
 OFFICE = Conditions(networks=("192.0.2.0/24",))
 PRIVATE, INTERNAL, PUBLIC = Visibility.PRIVATE, Visibility.INTERNAL, Visibility.PUBLIC
@@ -53,6 +55,7 @@ KINDS = {
     SCANNERS.kind: SCANNERS,
     VIRTUALS.kind: VIRTUALS,
     ADVISORY_SOURCES.kind: ADVISORY_SOURCES,
+    PIPELINES.kind: PIPELINES,
 }
 
 
@@ -184,6 +187,16 @@ def shows(*members: str, push_to: str = "") -> Tried:
 async def shows_team_b(scene: Scene) -> None:
     """`team` shows `team-b`, and takes no pushes."""
     await shows("team-b/")(scene, await scene.caller("root"))
+
+
+def promotes(**more: object) -> Tried:
+    body = {"stages": ["dev=team/dev/", "prod=team/prod/"], **more}
+    return lambda s, c: s.management.settings.put(c, "pipeline", "app", body, None, "team")
+
+
+async def approved(scene: Scene) -> None:
+    """Images enter `team/prod` by themselves once somebody approves."""
+    await promotes(automatic=["prod"], approvals=["prod=1"])(scene, await scene.caller("root"))
 
 
 #: gil changes the rules of `team`, and may not read there.
@@ -464,6 +477,24 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "publisher", OTHER),
         ),
         Way(
+            "a pipeline that promotes by itself from where gil may not pull",
+            promotes(automatic=["prod"]),
+            (*RULES_ALONE, holds("gil", "publisher", PROD)),
+            holds("gil", "reader", DEV),
+        ),
+        Way(
+            "a pipeline that promotes by itself to where gil may not push",
+            promotes(automatic=["prod"]),
+            (*RULES_ALONE, holds("gil", "reader", TEAM)),
+            holds("gil", "maintainer", PROD),
+        ),
+        Way(
+            "a pipeline that promotes by itself, and asks nobody any more",
+            promotes(automatic=["prod"]),
+            (*RULES_ALONE, approved, holds("gil", "reader", TEAM)),
+            holds("gil", "maintainer", PROD),
+        ),
+        Way(
             "a source of advisories in a repository that gil may not read",
             lambda s, c: s.management.settings.put(c, "advisory-source", "osv", {"url": "oci:other/osv:latest"}, None),
             (role("feeder", Action.SYSTEM), holds("gil", "feeder", REGISTRY)),
@@ -580,7 +611,7 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 #: tell of nothing by that.
 TELLS, SENDS_NO_NEWS = {"webhook", "scanner"}, {"provider", "upstream", "advisory-source"}
 #: Kinds whose settings have others do something in other places: each has its ways above.
-LENDS = {"virtual", "advisory-source"}
+LENDS = {"virtual", "advisory-source", "pipeline"}
 
 
 def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:

@@ -226,7 +226,7 @@ async def test_the_history_of_a_tag_leads_to_the_promotion_that_set_it(scene: Sc
     await post(browser, BOARD, "/boards/ways/promote", **PROMOTE)
     await post(browser, "/promotions/1", "/promotions/1/roll-back", reason="it broke")
     page = (await browser.get(f"/r/{PROD}/-/history")).text
-    assert '<a href="/promotions/1">promotion 1 of ways, from team/dev/app to prod</a>' in page
+    assert '<a href="/promotions/1">promotion 1 of ways, from dev to prod</a>' in page
     assert '<a href="/promotions/1">rollback of promotion 1: it broke</a>' in page
     assert "/promotions/" not in (await browser.get(f"/r/{DEV}/-/history")).text.partition("<main")[2]
 

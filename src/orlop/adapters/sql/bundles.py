@@ -24,6 +24,7 @@ class SqlBundles:
 
     async def add(self, bundle: Bundle, most: int, by: By) -> Bundle:
         async def steps(tx: Session, ledger: Ledger) -> Bundle:
+            await tx.one("bundle_maker_lock", bundle.created_id)
             count = await tx.one("bundles_of_account", bundle.created_id)
             found = await tx.one("bundle_get", bundle.name, bundle.path)
             if found is None and count is not None and count[0] >= most:

@@ -1,6 +1,6 @@
 """Promotions as rows, and the transaction that carries one out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -11,6 +11,7 @@ from orlop.adapters.sql.manifests import delete_tag
 from orlop.adapters.sql.pointing import set_tag
 from orlop.adapters.sql.promotion_copy import Belongings, belongings, copied, in_order
 from orlop.adapters.sql.records import each, existing_repository, locked_repository, made_repository
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.durations import DAY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
@@ -45,9 +46,7 @@ class SqlPromotions:
                 row = await tx.one("promotion_waiting", _once(asked))
                 assert row is not None
                 return await _found(tx, row[0])
-            made = await _found(tx, number)
-            _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, for {made.needed} approvals")
-            return made
+            return await _asked(tx, number, ledger)
 
         return await self._engine.write(recorded(by, steps), changes=False)
 
@@ -70,7 +69,7 @@ class SqlPromotions:
                     changed |= await _beside(tx, source[0], target, found, move, by, ledger)
                     ledger.pushed(target[0])
                 manifests, blobs = manifests + more[0], blobs + more[1]
-                detail = f"promotion {number} of {promotion.pipeline}, from {image.repository} to {promotion.stage}"
+                detail = f"promotion {number} of {promotion.pipeline}, from {promotion.source} to {promotion.stage}"
                 previous, moved = "", False
                 if image.target_tag is not None:
                     was = await set_tag(tx, target, image.target_tag, image.digest, move.terms, by, ledger, detail)
@@ -148,6 +147,48 @@ class SqlPromotions:
 
         return await self._engine.write(steps, changes=False)
 
+    async def ask_by_itself(self, asked: NewPromotion, by: By) -> Promotion | None:
+        [image] = asked.images
+
+        async def steps(tx: Session, ledger: Ledger) -> Promotion | None:
+            same = image.digest, image.target, image.target_tag or "", asked.stage
+            if await tx.one("promotion_was_asked", *same) is not None:
+                return None
+            number = await _add(tx, asked, by)
+            if number is None:
+                return None
+            return await _asked(tx, number, ledger)
+
+        return await self._engine.write(recorded(by, steps), changes=False)
+
+    async def outdate(self, path: str, pipeline: str, tag: tuple[RepositoryName, Tag], digest: str, by: By) -> int:
+        old = [row[0] for row in await self._reader.all("promotions_outdated", path, pipeline, *tag, digest)]
+        why = f"{tag[0]}:{tag[1]} is {digest}" if digest else f"{tag[0]}:{tag[1]} is gone"
+        return await self._expired(old, why, by)
+
+    async def put_off(self, promotion: Promotion, due_at: int, why: str) -> None:
+        async def steps(tx: Session) -> None:
+            await tx.run("promotion_put_off", promotion.id, promotion.due_at, due_at, why)
+
+        await self._engine.write(steps, changes=False)
+
+    async def hasten(self, repositories: Collection[str], now: int) -> int:
+        wanted = each(sorted(repositories))
+        if await self._reader.one("promotions_automatic") is None:
+            return 0
+
+        async def steps(tx: Session) -> int:
+            if not repositories:
+                return len(await tx.all("promotions_hasten", now))
+            return len(await tx.all("promotions_hasten_out_of", now, wanted))
+
+        return await self._engine.write(steps, changes=False)
+
+    async def waiting(self) -> tuple[int, int]:
+        row = await self._reader.one("promotions_waiting")
+        assert row is not None
+        return row[0], row[1]
+
     async def due(self, now: int, limit: int) -> tuple[Promotion, ...]:
         found = [await self.get(row[0]) for row in await self._reader.all("promotions_due", now, limit)]
         return tuple(one for one in found if one is not None)
@@ -194,12 +235,17 @@ class SqlPromotions:
 
     async def expire(self, now: int, limit: int, by: By) -> int:
         over = [row[0] for row in await self._reader.all("promotions_over", now, limit)]
-        for number in over:
+        return await self._expired(over, "nobody decided in time", by)
+
+    async def _expired(self, promotions: Sequence[int], why: str, by: By) -> int:
+        ended = 0
+        for number in promotions:
             try:
-                await self.end(number, PromotionState.EXPIRED, "nobody decided in time", by)
+                await self.end(number, PromotionState.EXPIRED, why, by)
             except Stale:
-                continue  # somebody did just now
-        return len(over)
+                continue  # somebody decided just now
+            ended += 1
+        return ended
 
 
 class _Nothing(Exception):
@@ -241,6 +287,7 @@ async def _add(tx: Session, asked: NewPromotion, by: By, *, done: bool = False) 
         "promotion_add",
         *(asked.path, asked.pipeline, asked.source, asked.stage, asked.bundle, ended[0], by.actor, asked.asked_id),
         *(by.at, asked.needed, asked.expires_at, ended[1], ended[2], "", _once(asked), asked.due_at),
+        int(asked.automatic),
     )
     if row is None:
         return None
@@ -252,6 +299,16 @@ async def _add(tx: Session, asked: NewPromotion, by: By, *, done: bool = False) 
         ],
     )
     return int(row[0])
+
+
+async def _asked(tx: Session, promotion: int, ledger: Ledger) -> Promotion:
+    """A new one that waits; tells of it."""
+    made = await _found(tx, promotion)
+    waits = f"for {counted(made.needed, 'approval')}" if made.needed else f"once {made.stage} opens"
+    if made.automatic:
+        waits = f"by itself, for {counted(made.needed, 'approval')}" if made.needed else "by itself"
+    _tell(ledger, EventKind.PROMOTION_ASKED, made, f"to {made.stage}, {waits}")
+    return made
 
 
 def _once(asked: NewPromotion) -> str:
@@ -295,7 +352,8 @@ async def whole(session: Session, rows: Sequence[Row]) -> tuple[Promotion, ...]:
         Promotion(
             **dict(zip(Promotion.__struct_fields__[:6], row[:6], strict=True)),
             state=PromotionState(row[6]),
-            **dict(zip(Promotion.__struct_fields__[7:16], row[7:], strict=True)),
+            **dict(zip(Promotion.__struct_fields__[7:16], row[7:16], strict=True)),
+            automatic=bool(row[16]),
             images=tuple(images.get(row[0], ())),
             approvals=tuple(sorted(approvals.get(row[0], ()), key=lambda one: one.at)),
         )

@@ -155,7 +155,7 @@ TABLES: dict[str, Table] = {
     "promotions": Table(
         (0,),
         "id path pipeline source stage bundle state asked_by asked_id asked_at needed expires_at ended_at ended_by why "
-        "once due_at",
+        "once due_at automatic",
     ),
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.inside import following_images
+from orlop.bootstrap.server.promotion import following_promotions
 from orlop.bootstrap.server.quarantine import following_quarantine
 from orlop.bootstrap.server.scanning import following_scans
 from orlop.bootstrap.server.services import Services
@@ -34,5 +35,6 @@ def background(
         *following_images(stores, services),
         *following_scans(settings, stores, services),
         *following_quarantine(stores, services),
+        *following_promotions(stores, services),
     ]
     return Worker(jobs, every_chore, lasting)

@@ -7,7 +7,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
-from orlop.bootstrap.server.promotion import build_due_promotions
+from orlop.bootstrap.server.promotion import build_automatic, build_due_promotions
 from orlop.bootstrap.server.quarantine import build_letting_out, build_watch
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.scanning import build_scanning
@@ -53,7 +53,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
         build_due_promotions(stores, services).work(),
-        matching(build_matching(stores), build_watch(stores, services).known),
+        matching(build_matching(stores), build_watch(stores, services).known, build_automatic(stores, services).known),
         build_letting_out(stores, services).work(),
         build_updating(settings, stores, services, metrics).work(),
         build_finding_history(stores, services),

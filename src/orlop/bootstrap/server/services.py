@@ -37,6 +37,7 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.gates.pushes import GatedPushes
 from orlop.services.gates.said import SaidOfImages
+from orlop.services.promotion.outcomes import Counting
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
@@ -75,6 +76,7 @@ class Services(msgspec.Struct, frozen=True):
     expressions: ProcessExpressions
     decided: Callable[[str, str, float], None]
     """Counts what came out of quarantine."""
+    promoted: Counting
 
     async def close(self) -> None:
         """Break off what is under way."""
@@ -160,6 +162,7 @@ def build_services(
         notices=notices,
         expressions=expressions,
         decided=metrics.quarantine.decided,
+        promoted=metrics.promotions.ended,
         virtuals=virtuals,
         filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
         judgements=ImageJudgements(

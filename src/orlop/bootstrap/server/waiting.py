@@ -12,6 +12,7 @@ from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
 from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
@@ -62,6 +63,7 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         images = ReadUse(depths.waiting, depths.unread)
         held, oldest_at = await stores.catalog.held_pushes.depth()
         quarantine = QuarantineUse(held, age(oldest_at))
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine)
+        promotions = PromotionUse(*await stores.catalog.promotions.waiting())
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions)
 
     return ask

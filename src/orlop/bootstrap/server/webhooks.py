@@ -28,6 +28,7 @@ def followers(settings: Settings) -> tuple[Follower, ...]:
         known.INSIDE,
         known.SCANS,
         known.QUARANTINE,
+        known.PROMOTIONS,
         *(known.forwarding(name) for name, where in sinks if where),
     )
 

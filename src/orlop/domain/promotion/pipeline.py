@@ -1,6 +1,6 @@
 """Pipelines as settings: the stages that images pass, in order, and what entering each takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -49,6 +49,14 @@ class Stage(msgspec.Struct, frozen=True):
         return f"{self.path}:{self.tag}" if self.tag is not None else place_words(self.path)
 
 
+class ByItself(msgspec.Struct, frozen=True):
+    """A stage that images enter by themselves, and all that entering it takes."""
+
+    source: Stage
+    target: Stage
+    takes: tuple[object, ...]
+
+
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The stages of a pipeline, the first of which is where images are pushed."""
 
@@ -88,6 +96,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " then."
         ),
     ] = ()
+    automatic: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
+        Meta(
+            max_length=32,
+            description="Stages that images enter by themselves from the stage before, once nothing holds them back. To"
+            " set one takes the right to pull there, and to push to it.",
+        ),
+    ] = ()
     time_zone: Annotated[
         str, Meta(max_length=64, description="Whose clock schedule goes by, as in `Europe/Berlin`.")
     ] = "UTC"
@@ -111,6 +127,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     raise ValueError(f"approvals: {value!r} is no number up to {_APPROVALS}")
                 if field == "approvers" and not is_principal(value):
                     raise ValueError(f"approvers: {value!r} is nobody: write a user, robot+NAME, group:NAME, role:NAME")
+        for name in self.automatic:
+            if name not in names[1:]:
+                raise ValueError(f"automatic: {name!r} is none of the stages after the first")
         for _, first, last in self._frozen:
             if last < first:
                 raise ValueError("freeze: the first day comes before the last")
@@ -144,6 +163,23 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether images go from one stage to another."""
         stages = self.parsed
         return stages.index(one) < stages.index(other)
+
+    def follows_by_itself(self, one: Stage) -> Stage | None:
+        """The stage after another, if images enter it by themselves."""
+        stages = self.parsed
+        after = stages[stages.index(one) + 1 :][:1]
+        return after[0] if after and after[0].name in self.automatic else None
+
+    @property
+    def by_itself(self) -> tuple[ByItself, ...]:
+        """What images enter by themselves, in the order of stages."""
+        found = ((one, self.follows_by_itself(one)) for one in self.parsed)
+        return tuple(ByItself(one, after, self._takes(after.name)) for one, after in found if after is not None)
+
+    def _takes(self, stage: str) -> tuple[object, ...]:
+        """What entering a stage takes, to be compared."""
+        named = [text for text in (*self.freeze, *self.schedule) if text.partition("=")[0] == stage]
+        return self.needed(stage), frozenset(self.approvers_of(stage)), frozenset(named), self.time_zone
 
     def needed(self, stage: str) -> int:
         """How many approvals it takes to enter a stage."""
@@ -214,7 +250,24 @@ def _check_among(path: str, pipeline: Pipeline, others: Sequence[tuple[str, Pipe
             raise ValueError(f"stages: {stage.words} does not lie in {place_words(path)}, where the pipeline is set")
 
 
-#: Pipelines as settings. One gives nobody a right: a promotion takes the right to pull its source and push its target.
+#: What a pipeline does by itself where images come from, and where they go.
+_TAKES = frozenset({Action.LIST, Action.PULL})
+_PUTS = frozenset({Action.CREATE, Action.PUSH_NEW, Action.TAG, Action.OVERWRITE})
+
+
+def _lends(before: Pipeline | None, after: Pipeline) -> Mapping[str, frozenset[Action]]:
+    """Whoever sets one has images enter stages without anybody's rights, on conditions that it names."""
+    known = before.by_itself if before is not None else ()
+    lent: dict[str, frozenset[Action]] = {}
+    for one in after.by_itself:
+        if one not in known:
+            lent[one.source.path] = lent.get(one.source.path, frozenset()) | _TAKES
+            lent[one.target.path] = lent.get(one.target.path, frozenset()) | _PUTS
+    return lent
+
+
+#: Pipelines as settings. One gives nobody a right: a promotion takes the right to pull its source and push its target,
+#: which whoever has it done by itself needs to have.
 PIPELINES = SettingKind(
     kind="pipeline",
     plural="pipelines",
@@ -222,6 +275,8 @@ PIPELINES = SettingKind(
     body=Pipeline,
     speaks_for=nobody,
     among=_check_among,
+    lends=_lends,
+    lending="promotes by itself",
     holds=Holds.ALL,
     read=Action.PULL,
     most=50,

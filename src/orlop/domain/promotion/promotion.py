@@ -45,9 +45,15 @@ class Approval(msgspec.Struct, frozen=True):
     at: int
 
 
+def pipeline_actor(pipeline: str) -> str:
+    """Who does what a pipeline does by itself: no account is called so."""
+    return f"pipeline:{pipeline}"
+
+
 class NewPromotion(msgspec.Struct, frozen=True, kw_only=True):
-    """One that is asked for. `path` and `pipeline`: the place and name of the pipeline; `needed`: how many approvals it
-    takes; `expires_at` in microseconds since 1970."""
+    """One that is asked for. `path` and `pipeline`: the place and name of the pipeline; `asked_id`: the account that
+    asks, or put there what nobody asked for; `needed`: how many approvals it takes; `expires_at` in microseconds since
+    1970."""
 
     path: str
     pipeline: str
@@ -60,10 +66,14 @@ class NewPromotion(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     due_at: int = 0
     """When its stage opens for it; 0: it is open, or approvals come first."""
+    automatic: bool = False
+    """Whether nobody asked for it: its pipeline takes images to the stage by itself."""
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
-    """One that is kept. `why`: it was refused, or rolled back; `approvals` by time."""
+    """One that is kept. `asked_id`: whose word does not count as an approval: the account that asked, or put there what
+    nobody asked for; `why`: it was refused, or rolled back; or what holds back one that waits and is automatic.
+    `approvals` by time."""
 
     id: int
     path: str
@@ -81,5 +91,10 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: str
     why: str
     due_at: int
+    automatic: bool = False
     images: tuple[PromotedImage, ...] = ()
     approvals: tuple[Approval, ...] = ()
+
+    def is_of(self, account: int) -> bool:
+        """Whether an account asked for it."""
+        return bool(account) and account == self.asked_id and not self.automatic

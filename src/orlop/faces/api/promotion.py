@@ -70,8 +70,9 @@ class ApprovalValue(msgspec.Struct, frozen=True):
 
 
 class PromotionValue(msgspec.Struct, frozen=True):
-    """A promotion. `needed`: how many approvals it takes; `due_at`: when its stage opens for it;
-    `why`: it was refused or rolled back."""
+    """A promotion. `automatic`: nobody asked for it, its pipeline takes images to the stage by itself; `needed`: how
+    many approvals it takes; `due_at`: when its stage opens for it, or it is tried again; `why`: it was refused or
+    rolled back, or what holds back an automatic one that waits."""
 
     id: int
     pipeline: str
@@ -88,6 +89,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
     ended_at: values.Time
     ended_by: str | None
     why: str | None
+    automatic: bool
     images: list[PromotedImageValue]
     approvals: list[ApprovalValue]
 
@@ -110,6 +112,7 @@ class PromotionValue(msgspec.Struct, frozen=True):
             ended_at=values.time(one.ended_at),
             ended_by=one.ended_by or None,
             why=one.why or None,
+            automatic=one.automatic,
             images=[PromotedImageValue.of(image) for image in one.images],
             approvals=[ApprovalValue(each.name, values.time(each.at)) for each in one.approvals],
         )

@@ -9,8 +9,8 @@ from orlop.services.advisories.matching import Matched, Matching
 from orlop.services.jobs.work import Run, Work
 
 
-def matching(service: Matching, matched: Callable[[], Awaitable[None]]) -> Work:
-    """Every minute, until nothing waits; `matched` is called where something did."""
+def matching(service: Matching, *matched: Callable[[], Awaitable[None]]) -> Work:
+    """Every minute, until nothing waits; `matched` are called where something did."""
 
     async def do(run: Run) -> str:
         done = Matched()
@@ -19,7 +19,8 @@ def matching(service: Matching, matched: Callable[[], Awaitable[None]]) -> Work:
             if not step.advisories and not step.packages:
                 await service.tell()
                 if done.advisories or done.packages:
-                    await matched()
+                    for told in matched:
+                        await told()
                 return f"{done.advisories} advisories and {done.packages} packages matched, {done.new} new findings"
             done = done.joined(step)
             run.tell(Progress(done.advisories + done.packages, 0, "matched"))

@@ -13,6 +13,8 @@ INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 SCANS = Follower("scans", Stream.OUTBOX, "scans", "follow-scans")
 #: What lets things out of quarantine.
 QUARANTINE = Follower("quarantine", Stream.OUTBOX, "quarantine", "follow-quarantine")
+#: What has images enter stages by themselves.
+PROMOTIONS = Follower("promotions", Stream.OUTBOX, "promotions", "follow-promotions")
 
 
 def forwarding(sink: str) -> Follower:

@@ -156,12 +156,12 @@ class GateVerdicts:
             task.add_done_callback(lambda _: self._judging.pop(key, None))
         return await asyncio.shield(task)
 
-    async def gates(self, repository: str, at: GateAt) -> tuple[InForce, ...]:
-        """Those that are looked at there, from the root down."""
+    async def gates(self, repository: str, *at: GateAt) -> tuple[InForce, ...]:
+        """Those that are looked at there at any of these, from the root down."""
         return tuple(
             each
             for each in await self._settings.covering(GATES, repository)
-            if at in each.body.on and each.body.mode is not GateMode.OFF
+            if not frozenset(at).isdisjoint(each.body.on) and each.body.mode is not GateMode.OFF
         )
 
     async def of(

@@ -16,15 +16,17 @@ async def seen(
     page: PageRequest,
     key: Callable[[T], str],
     keep: Callable[[T], bool],
+    at_once: int = _AT_ONCE,
 ) -> Page[T]:
-    """The page of those entries that `keep` is true of; `key` is where a list goes on after an entry.
+    """The page of those entries that `keep` is true of; `key` is where a list goes on after an entry. `at_once`: how
+    many entries are looked through at once, fewer where one may be large.
 
-    It costs one query for each thousand entries looked through, and none for an entry.
+    It costs one query for each so many entries looked through, and none for an entry.
     """
     found: list[T] = []
     after = page.after
     while True:
-        looked = await fetch(PageRequest(_AT_ONCE, after))
+        looked = await fetch(PageRequest(at_once, after))
         found += filter(keep, looked.items)
         kept = page_of(found, page)
         if kept.more or not looked.more:

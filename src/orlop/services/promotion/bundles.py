@@ -16,6 +16,8 @@ from orlop.services.management.pages import seen
 
 #: Images that are promoted as one.
 IMAGES = 100
+#: Promotions, or bundles, that are looked through at once: each has up to IMAGES.
+AT_ONCE = 100
 #: Bundles of one account; those of one name that are looked at.
 _EACH, _NAMED = 1_000, 1_000
 
@@ -59,7 +61,7 @@ class BundleDesk:
 
     async def page(self, caller: Caller, page: PageRequest) -> Page[Bundle]:
         """Those that the caller may see, by name and place. Raises PageInvalid."""
-        return await seen(self._rows.page, page, key_of, await self._seeing(caller))
+        return await seen(self._rows.page, page, key_of, await self._seeing(caller), AT_ONCE)
 
     async def get(self, caller: Caller, name: str, path: str | None = None) -> Bundle:
         """One that the caller may see; `path`: at that place. Raises NotFound; RequestInvalid where there are

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from orlop.domain.access import Action, Caller
+from orlop.domain.access import Action, Caller, SubjectKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, Denied, NotJudged, Refused, Stale
 from orlop.domain.gates.gate import GATES, GateAt
 from orlop.domain.gates.judging import Objection
+from orlop.domain.manifest import EdgeKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion
 from orlop.ports.by import By
@@ -19,8 +20,10 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
 from orlop.services.content.manifests import unknown_manifest
 from orlop.services.gates.naming import image_words
+from orlop.services.gates.said import read
 from orlop.services.gates.verdicts import GateVerdicts
-from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.promotion.outcomes import Became, Counting, uncounted
+from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 
 #: How often it is tried while clients sign what is promoted.
@@ -46,6 +49,7 @@ class CarryingOut:
         verdicts: GateVerdicts,
         rows: Promotions,
         decided: Decided = nobody_told,
+        counted: Counting = uncounted,
     ) -> None:
         self._access = access
         self._settings = settings
@@ -54,6 +58,7 @@ class CarryingOut:
         self._verdicts = verdicts
         self._rows = rows
         self._decided = decided
+        self._counted = counted
 
     async def check(self, caller: Caller, images: Sequence[PromotedImage]) -> None:
         """Raise what a promotion would be refused with now, as far as that is known before it is done."""
@@ -68,8 +73,9 @@ class CarryingOut:
     async def out(
         self, caller: Caller, promotion: NewPromotion | Promotion, by: By, version: Callable[[], Awaitable[int]]
     ) -> PromotionOutcome:
-        """Carry one out by the rights of a caller. `version` is that of the settings that its pipeline was read from,
-        and raises where the pipeline does not let it be. Raises what refuses it; nothing is kept then."""
+        """Carry one out by the rights of a caller, or of nobody: a pipeline by itself. `version` is that of the
+        settings that its pipeline was read from, and raises where the pipeline does not let it be. Raises what refuses
+        it; nothing is kept then."""
         for left in reversed(range(_TRIES)):
             try:
                 outcome = await self._once(caller, promotion, by, version)
@@ -78,6 +84,7 @@ class CarryingOut:
                 if not left or not isinstance(moved.detail, dict) or "tag" not in moved.detail:
                     raise
         if outcome.promotion is not None:
+            self._counted(Became.DONE)
             await self._decided(outcome.promotion)
         return outcome
 
@@ -96,16 +103,19 @@ class CarryingOut:
 
     async def _move(self, caller: Caller, image: PromotedImage, version: int) -> Move:
         """One image on its terms. Raises what pulling it, or a gate, is refused with."""
-        await self._access.check(caller, Action.PULL, repository=image.repository)
+        by_itself = caller.subject.kind is SubjectKind.SYSTEM
+        if not by_itself:
+            await self._access.check(caller, Action.PULL, repository=image.repository)
         manifest = await self._manifests.resolve(image.repository, image.digest)
         if manifest is None:
             raise unknown_manifest(image.repository, image.digest)
-        gates = await self._pass(caller, image, manifest)
         beside: tuple[Tag, ...] = ()
         if image.repository != image.target:
             beside = await self._rows.beside(image.repository, image.digest)
+        gates = await self._pass(caller, image, manifest)
         tags = (*beside, *((image.target_tag,) if image.target_tag is not None else ()))
-        terms = await self._terms.push(caller, image.target, tags)
+        made = self._terms.by_itself if by_itself else self._terms.push
+        terms = await made(caller, image.target, tags)
         versions = [each for each in (version, gates, terms.settings) if each]
         return Move(image, beside, msgspec.structs.replace(terms, settings=min(versions, default=0)))
 
@@ -113,14 +123,38 @@ class CarryingOut:
         """The version of settings by which no gate refuses an image. Raises Denied."""
         version, _ = await self._settings.versioned(GATES, image.target)
         await self._may_leave(caller, image, manifest)
-        gates = await self._verdicts.gates(image.target, GateAt.PROMOTION)
+        gates = await self._verdicts.gates(image.target, GateAt.PUSH, GateAt.PROMOTION)
         if not gates:
             return version
-        verdict = await self._verdicts.of(image.repository, manifest, gates, image.target)
-        refusal = verdict.refusal
+        refusal = (await self._verdicts.of(image.repository, manifest, gates, image.target)).refusal
+        saying = tuple(gate for gate in gates if gate.body.needs_config)
+        if refusal is None and saying:
+            refusal = await self._listed_refused(image, manifest, saying)
         if refusal is not None:
             raise _refused(image.target, image.target_tag or image.digest, refusal)
         return version
+
+    async def _listed_refused(
+        self, image: PromotedImage, manifest: StoredManifest, gates: tuple[InForce, ...]
+    ) -> Objection | None:
+        """What gates about what images say of themselves have against one that an index lists, however deep: each comes
+        to the target with it."""
+        front, seen = [manifest], {manifest.digest}
+        while front:
+            parsed = read(front.pop())
+            listed = [edge.digest for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST] if parsed else []
+            for digest in listed:
+                if digest in seen:
+                    continue
+                seen.add(digest)
+                found = await self._manifests.resolve(image.repository, digest)
+                if found is None:
+                    continue  # an index may list what it is sparse of
+                refusal = (await self._verdicts.of(image.repository, found, gates, image.target)).refusal
+                if refusal is not None:
+                    return refusal
+                front.append(found)
+        return None
 
     async def _may_leave(self, caller: Caller, image: PromotedImage, manifest: StoredManifest) -> None:
         """Raises Denied for what a gate at pulls holds back from the caller where it is: it is not pulled elsewhere;
@@ -130,7 +164,10 @@ class CarryingOut:
             words = image_words(image.repository, image.tag or image.digest, "")
             raise Conflict(f"{words} waits in quarantine; it has to be let out there", {"reference": image.digest})
         refusal = verdict.refusal
-        if refusal is None or await self._access.allows(caller, Action.PULL_HELD, repository=image.repository):
+        if refusal is None:
+            return
+        by_itself = caller.subject.kind is SubjectKind.SYSTEM
+        if not by_itself and await self._access.allows(caller, Action.PULL_HELD, repository=image.repository):
             return
         raise _refused(image.repository, image.tag or image.digest, refusal)
 

@@ -3,9 +3,12 @@ time. Carries it out by the rights of its author, whoever gave the last word."""
 
 import msgspec
 
+from orlop.domain.access import Caller, Subject, SubjectKind
 from orlop.domain.errors import Conflict, Stale
+from orlop.domain.events import Origin
 from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
 from orlop.ports.by import By
+from orlop.ports.catalog import Manifests
 from orlop.ports.promotion import PromotionOutcome, Promotions
 from orlop.services.promotion.approving import Approvers, account_caller
 from orlop.services.promotion.carrying import CarryingOut
@@ -15,11 +18,14 @@ from orlop.services.promotion.paths import Way, Ways, promoted
 class Deciding:
     """See the module."""
 
-    def __init__(self, rows: Promotions, ways: Ways, approvers: Approvers, carrying: CarryingOut) -> None:
+    def __init__(
+        self, rows: Promotions, ways: Ways, approvers: Approvers, carrying: CarryingOut, manifests: Manifests
+    ) -> None:
         self._rows = rows
         self._ways = ways
         self._approvers = approvers
         self._carrying = carrying
+        self._manifests = manifests
 
     async def way(self, promotion: NewPromotion | Promotion) -> tuple[int, Way]:
         """The way of a promotion as it is set now, and the version of settings. Raises Conflict where it is another."""
@@ -33,6 +39,8 @@ class Deciding:
                 raise Conflict(
                     f"pipeline {promotion.pipeline} is another since it was asked for: refuse this one, and ask anew"
                 )
+            if promotion.automatic and one[1].pipeline.follows_by_itself(one[1].source) != one[1].target:
+                raise Conflict(f"pipeline {promotion.pipeline} takes nothing to {promotion.stage} by itself any more")
             found.append(one)
         return min(version for version, _ in found), found[0][1]
 
@@ -40,6 +48,16 @@ class Deciding:
         """Whether approvals are missing."""
         needed = max(promotion.needed, way.pipeline.needed(way.target.name))
         return await self._approvers.counting(promotion, way) < needed
+
+    async def still(self, promotion: Promotion) -> None:
+        """Raises Conflict where a tag of what nobody asked for points at something else by now: that is promoted in its
+        place."""
+        for image in promotion.images:
+            if image.tag is None:
+                continue
+            found = await self._manifests.resolve(image.repository, image.tag)
+            if found is None or found.digest != image.digest:
+                raise Conflict(f"{image.repository}:{image.tag} does not point at it any more", {"tag": image.tag})
 
     async def out(self, promotion: Promotion, who: By, at: int) -> PromotionOutcome:
         """Carry one out, where nothing is missing: what becomes of it, which is done once. `at`: when it is asked to
@@ -50,7 +68,7 @@ class Deciding:
         opens = way.pipeline.opens(way.target.name, at)
         if opens > who.at:
             return PromotionOutcome(await self._rows.hold(promotion.id, opens))
-        author = account_caller(promotion.asked_id, promotion.asked_by, who.origin.address, who.origin.request)
+        whose = author(promotion, who.origin)
 
         async def version() -> int:
             now, again = await self.way(promotion)
@@ -59,9 +77,16 @@ class Deciding:
             return now
 
         try:
-            return await self._carrying.out(author, promotion, By(promotion.asked_by, who.at, who.origin), version)
+            return await self._carrying.out(whose, promotion, By(promotion.asked_by, who.at, who.origin), version)
         except Stale:
             found = await self._rows.get(promotion.id)
             if found is None or found.state is not PromotionState.DONE:
                 raise
             return PromotionOutcome(found)  # somebody else was quicker
+
+
+def author(promotion: Promotion, origin: Origin = Origin()) -> Caller:  # noqa: B008 - it is frozen
+    """By whose rights it is carried out: those of whoever asked, as they are now; by itself what nobody asked for."""
+    if promotion.automatic:
+        return Caller(Subject(promotion.asked_by, SubjectKind.SYSTEM), origin.address, origin.request)
+    return account_caller(promotion.asked_id, promotion.asked_by, origin.address, origin.request)

@@ -17,11 +17,12 @@ from orlop.ports.terms import Terms
 from orlop.services.content.manifests import Manifests
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.promotion.approving import Approvers, account_caller
+from orlop.services.promotion.approving import Approvers
 from orlop.services.promotion.asking import Asking
-from orlop.services.promotion.bundles import Wanted
+from orlop.services.promotion.bundles import AT_ONCE, Wanted
 from orlop.services.promotion.carrying import CarryingOut
-from orlop.services.promotion.deciding import Deciding
+from orlop.services.promotion.deciding import Deciding, author
+from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.tags.terms import WriteTerms
 
 
@@ -45,6 +46,7 @@ class PromotionDesk:
         approvers: Approvers,
         carrying: CarryingOut,
         deciding: Deciding,
+        counted: Counting = uncounted,
     ) -> None:
         self._gate = gate
         self._manifests = manifests
@@ -54,6 +56,7 @@ class PromotionDesk:
         self._approvers = approvers
         self._carrying = carrying
         self._deciding = deciding
+        self._counted = counted
 
     async def promote(
         self, caller: Caller, images: Wanted, stage: str, pipeline: str = "", shown: Sequence[Digest] = ()
@@ -75,6 +78,16 @@ class PromotionDesk:
         return await self._promote(caller, await self._asking.bundle(caller, name, stage, pipeline, path))
 
     async def _promote(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
+        try:
+            outcome = await self._now_or_later(caller, asked)
+        except Denied:
+            self._counted(Became.HELD_BACK)
+            raise
+        if outcome.promotion is not None and outcome.promotion.state is PromotionState.WAITING:
+            self._counted(Became.WAITING)
+        return outcome
+
+    async def _now_or_later(self, caller: Caller, asked: NewPromotion) -> PromotionOutcome:
         now = self._gate.now()
         if asked.needed or asked.due_at:
             await self._carrying.check(caller, asked.images)
@@ -97,7 +110,8 @@ class PromotionDesk:
         """
         promotion = await self._open(caller, number)
         if caller.subject.id == promotion.asked_id:
-            raise Denied(f"{promotion.asked_by} asked for promotion {number}, and somebody else has to approve it")
+            did = f"put promotion {number} on its way" if promotion.automatic else f"asked for promotion {number}"
+            raise Denied(f"{caller.subject.name} {did}, and somebody else has to approve it")
         _, way = await self._deciding.way(promotion)
         await self._approvers.check(caller, promotion, way)
         who = by(caller, self._gate.now())
@@ -107,10 +121,12 @@ class PromotionDesk:
     async def refuse(self, caller: Caller, number: int, reason: str) -> Promotion:
         """End a promotion that waits: whoever may approve it may, and its author. Raises NotFound, Denied, Stale."""
         promotion = await self._open(caller, number)
-        if caller.subject.id != promotion.asked_id:
+        if not promotion.is_of(caller.subject.id):
             _, way = await self._deciding.way(promotion)
             await self._approvers.check(caller, promotion, way)
-        return await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        ended = await self._rows.end(number, PromotionState.REFUSED, reason, by(caller, self._gate.now()))
+        self._counted(Became.REFUSED)
+        return ended
 
     async def trial(self, caller: Caller, number: int) -> str:
         """What one that waits would be refused with now, by the rights of its author, as a sentence; empty: with
@@ -119,7 +135,7 @@ class PromotionDesk:
         promotion = await self.get(caller, number)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
-        own = _is_own(caller, promotion)
+        own = promotion.is_of(caller.subject.id)
         for image in promotion.images if not own else ():
             await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         try:
@@ -129,7 +145,7 @@ class PromotionDesk:
         if not own:
             await self._approvers.check(caller, promotion, way)
         try:
-            await self._carrying.check(account_caller(promotion.asked_id, promotion.asked_by), promotion.images)
+            await self._carrying.check(author(promotion), promotion.images)
         except Unavailable:
             raise
         except RegistryError as refusal:
@@ -140,7 +156,7 @@ class PromotionDesk:
         """What of one that waits is up to somebody who sees it."""
         if promotion.state is not PromotionState.WAITING:
             return MayDecide()
-        if _is_own(caller, promotion):
+        if promotion.is_of(caller.subject.id):
             return MayDecide(refuse=True)
         try:
             for image in promotion.images:
@@ -149,7 +165,8 @@ class PromotionDesk:
             await self._approvers.check(caller, promotion, way)
         except (Conflict, Denied, NotFound, Unauthorized):
             return MayDecide()
-        return MayDecide(approve=True, refuse=True)
+        put_there = bool(caller.subject.id) and caller.subject.id == promotion.asked_id
+        return MayDecide(approve=not put_there, refuse=True)
 
     async def may_roll_back(self, caller: Caller, promotion: Promotion) -> bool:
         """Whether it is up to somebody who sees one to go back to what was there before: nothing came after it where
@@ -196,7 +213,9 @@ class PromotionDesk:
             return made[0]
 
         who = by(caller, self._gate.now())
-        return await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        undone = await self._terms.keep(make, lambda _: self._rows.roll_back(promotion, made, reason, who))
+        self._counted(Became.ROLLED_BACK)
+        return undone
 
     async def get(self, caller: Caller, number: int) -> Promotion:
         """One that the caller may see. Raises NotFound."""
@@ -204,7 +223,7 @@ class PromotionDesk:
         promotion = await self._rows.get(number)
         if promotion is not None:
             seeing = await self._gate.administers(caller)
-            if _is_own(caller, promotion) or all(seeing.reads(image.target) for image in promotion.images):
+            if promotion.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in promotion.images):
                 return promotion
         raise NotFound(f"there is no promotion {number}", {"promotion": number})
 
@@ -227,23 +246,20 @@ class PromotionDesk:
             lambda part: self._rows.page(part, state, digest),
             page,
             lambda one: str(one.id),
-            lambda one: _is_own(caller, one) or all(seeing.reads(image.target) for image in one.images),
+            lambda one: one.is_of(caller.subject.id) or all(seeing.reads(image.target) for image in one.images),
+            AT_ONCE,
         )
 
     async def _open(self, caller: Caller, number: int) -> Promotion:
         """One that waits. Raises NotFound, Stale; one that waited for too long ends."""
         promotion = await self.get(caller, number)
         for image in promotion.images:
-            if not _is_own(caller, promotion):
+            if not promotion.is_of(caller.subject.id):
                 await self._gate.check(caller, Operation.PROMOTION_DECIDE, repository=image.target)
         now = self._gate.now()
         if promotion.state is PromotionState.WAITING and promotion.expires_at <= now:
-            await self._rows.expire(now, 100, by(Caller(SYSTEM), now))
+            self._counted(Became.EXPIRED, await self._rows.expire(now, 100, by(Caller(SYSTEM), now)))
             promotion = msgspec.structs.replace(promotion, state=PromotionState.EXPIRED)
         if promotion.state is not PromotionState.WAITING:
             raise Stale(f"promotion {number} is {promotion.state.word}", {"promotion": number})
         return promotion
-
-
-def _is_own(caller: Caller, promotion: Promotion) -> bool:
-    return bool(caller.subject.id) and caller.subject.id == promotion.asked_id

@@ -179,7 +179,7 @@ class KeptSettings:
         if told := known.tells(path, before, parsed):
             await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
         for place, lent in known.lends(before, parsed).items():
-            await self._giving.telling(caller, place, lent, f"what the {kind} {name} shows")
+            await self._giving.telling(caller, place, lent, f"what the {kind} {name} {known.lending}")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
         return known, Document(kind, name, msgspec.json.encode(parsed), path=path, ends=known.ends(parsed)), there

@@ -83,6 +83,16 @@ class WriteTerms:
         """
         if caller.subject.kind is SubjectKind.SYSTEM:
             return await self._attaching(repository, tags)
+        return await self._pushing(caller, repository, tags, expected)
+
+    async def by_itself(self, caller: Caller, repository: str, tags: Sequence[Tag]) -> Terms:
+        """Those of what a pipeline brings into a repository without anybody's rights: it may what a push may that is
+        nobody's, so that rules for tags except it from nothing. Raises Denied where no push is taken."""
+        return await self._pushing(caller, repository, tags, None)
+
+    async def _pushing(
+        self, caller: Caller, repository: str, tags: Sequence[Tag], expected: Mapping[Tag, Digest | None] | None
+    ) -> Terms:
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)

@@ -17,5 +17,5 @@ JOIN manifests m ON m.id = t.manifest_id WHERE r.name = ?1 AND t.name = ?2;
 
 -- name: board_waiting
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why, due_at
+       ended_by, why, due_at, automatic
 FROM promotions WHERE state = 0 AND path = ?1 AND pipeline = ?2 ORDER BY id DESC LIMIT ?3;

@@ -5,6 +5,10 @@ ON CONFLICT (name, path) DO NOTHING RETURNING id;
 -- name: bundle_image_add
 INSERT INTO bundle_images (bundle_id, number, repository, tag, digest) VALUES (?1, ?2, ?3, ?4, ?5);
 
+-- name: bundle_maker_lock
+-- So that whoever makes several at once has no more of them than they may.
+SELECT id FROM accounts WHERE id = ?1 FOR UPDATE;
+
 -- name: bundles_of_account
 SELECT count(*) FROM bundles WHERE account_id = ?1;
 

@@ -1,7 +1,7 @@
 -- name: promotion_add
 INSERT INTO promotions (path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at,
-                        ended_at, ended_by, why, once, due_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                        ended_at, ended_by, why, once, due_at, automatic)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 ON CONFLICT (once) WHERE state = 0 DO NOTHING
 RETURNING id;
 
@@ -17,7 +17,7 @@ UPDATE promotion_images SET previous = ?3, moved = ?4 WHERE promotion_id = ?1 AN
 
 -- name: promotion_get
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why, due_at
+       ended_by, why, due_at, automatic
 FROM promotions WHERE id = ?1;
 
 -- name: promotion_lock
@@ -25,17 +25,17 @@ SELECT state FROM promotions WHERE id = ?1 FOR UPDATE;
 
 -- name: promotion_page
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why, due_at
+       ended_by, why, due_at, automatic
 FROM promotions WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: promotion_page_in
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
-       ended_by, why, due_at
+       ended_by, why, due_at, automatic
 FROM promotions WHERE state = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: promotion_page_of
 SELECT p.id, p.path, p.pipeline, p.source, p.stage, p.bundle, p.state, p.asked_by, p.asked_id, p.asked_at, p.needed,
-       p.expires_at, p.ended_at, p.ended_by, p.why, p.due_at
+       p.expires_at, p.ended_at, p.ended_by, p.why, p.due_at, p.automatic
 FROM promotions p
 WHERE p.id IN (SELECT i.promotion_id FROM promotion_images i WHERE i.digest = ?3 AND i.promotion_id < ?1)
   AND (?4 < 0 OR p.state = ?4)
@@ -62,6 +62,35 @@ UPDATE promotions SET state = ?2, ended_at = ?3, ended_by = ?4, why = ?5 WHERE i
 
 -- name: promotion_hold
 UPDATE promotions SET due_at = ?2, expires_at = CASE WHEN expires_at < ?3 THEN ?3 ELSE expires_at END WHERE id = ?1;
+
+-- name: promotion_put_off
+UPDATE promotions SET due_at = ?3, why = ?4 WHERE id = ?1 AND state = 0 AND due_at = ?2;
+
+-- name: promotion_was_asked
+SELECT i.promotion_id FROM promotion_images i JOIN promotions p ON p.id = i.promotion_id
+WHERE i.digest = ?1 AND i.target = ?2 AND i.target_tag = ?3 AND p.stage = ?4 AND p.state <> 3 LIMIT 1;
+
+-- name: promotions_outdated
+SELECT p.id FROM promotions p JOIN promotion_images i ON i.promotion_id = p.id
+WHERE p.state = 0 AND p.automatic = 1 AND p.path = ?1 AND p.pipeline = ?2
+  AND i.repository = ?3 AND i.tag = ?4 AND i.digest <> ?5
+ORDER BY p.id LIMIT 1000;
+
+-- name: promotions_automatic
+SELECT id FROM promotions WHERE state = 0 AND automatic = 1 LIMIT 1;
+
+-- name: promotions_hasten
+UPDATE promotions SET due_at = ?1 WHERE state = 0 AND automatic = 1 AND due_at <> ?1 RETURNING id;
+
+-- name: promotions_hasten_out_of
+UPDATE promotions SET due_at = ?1
+WHERE state = 0 AND automatic = 1 AND due_at <> ?1
+  AND EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
+              AND i.repository IN (SELECT value FROM json_each(?2) AS wanted))
+RETURNING id;
+
+-- name: promotions_waiting
+SELECT count(CASE WHEN due_at = 0 THEN 1 END), count(CASE WHEN due_at > 0 THEN 1 END) FROM promotions WHERE state = 0;
 
 -- name: promotions_due
 SELECT id FROM promotions WHERE state < 1 AND due_at > 0 AND due_at <= ?1 ORDER BY due_at LIMIT ?2;
