@@ -14,12 +14,12 @@ import pytest
 
 from orlop.domain.digest import digest_of
 from tests.content import Pushable, blob, image
-from tests.faults.backing_up import backup, begin, content
+from tests.faults.backing_up import backup, begin, content, orlop
 from tests.faults.pushing import REPOSITORY, Client, small
 from tests.faults.running import running
 from tests.postgres import PostgresServer
 from tests.s3 import ACCESS_KEY, SECRET_KEY, S3Server, versitygw
-from tests.servers import ORLOP, OrlopServer, environment
+from tests.servers import OrlopServer
 from tests.volume import volume
 
 pytestmark = pytest.mark.slow
@@ -211,14 +211,9 @@ def _empty_trash(server: OrlopServer) -> None:
 
 
 def _collect(server: OrlopServer) -> Any:
-    ended = subprocess.run(
-        [*ORLOP, "gc", "--grace", "0s", "--json"],
-        env=environment({"ORLOP_DATA": str(server.data)}),
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    ended, output, errors = orlop({"data": server.data}, "gc", "--grace", "0s", "--json")
+    assert ended == 0, errors
+    return json.loads(output)
 
 
 def test_a_blob_that_the_registry_lost_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
