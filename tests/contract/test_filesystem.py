@@ -1,13 +1,15 @@
 """The blob store in a folder keeps to every contract."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+from orlop.adapters.filesystem.backups import BackupFolder
 from tests.contract import kits
+from tests.contract.backups import BackupTargetKit
 from tests.contract.blobs import BlobStore
 
 
@@ -25,3 +27,15 @@ def _store(tmp_path: Path, now: int) -> Iterator[BlobStore]:
 
 class TestBlobs(kits.BlobStoreKit):
     """Stages and copies."""
+
+
+class TestBackups(BackupTargetKit):
+    """Backups in a folder."""
+
+    @pytest.fixture
+    def again(self, tmp_path: Path) -> Callable[[], BackupFolder]:
+        return lambda: BackupFolder(tmp_path / "bk")
+
+    @pytest.fixture
+    def target(self, again: Callable[[], BackupFolder]) -> BackupFolder:
+        return again()

@@ -16,6 +16,7 @@ from orlop.ports.queue import Queue
 from tests.contract import kits
 from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
+from tests.contract.backups import BackupHoldKit
 from tests.contract.blobs import BlobStore
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
@@ -144,6 +145,10 @@ class TestDeliveryLog(DeliveryLogKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestBackupHold(BackupHoldKit):
+    """What a backup keeps from collections."""
 
 
 class TestQueue(kits.QueueKit):

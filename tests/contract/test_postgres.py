@@ -24,6 +24,7 @@ from tests.contract import kits
 from tests.contract.advisories import advisory, batch
 from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
+from tests.contract.backups import BackupHoldKit
 from tests.contract.bundles import bundle
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
@@ -156,6 +157,10 @@ class TestDeliveryLog(DeliveryLogKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestBackupHold(BackupHoldKit):
+    """What a backup keeps from collections."""
 
 
 class TestQueue(kits.QueueKit):

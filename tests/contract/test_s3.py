@@ -3,13 +3,15 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from orlop.adapters.s3 import S3Blobs, S3Session
+from orlop.adapters.s3.backups import BackupBucket
 from orlop.bootstrap.clocks import RandomIds
 from tests.contract import kits
+from tests.contract.backups import BackupTargetKit
 from tests.contract.blobs import BlobStore
 from tests.s3 import SERVERS, S3Server
 
@@ -40,3 +42,23 @@ def _store(server: S3Server, now: int, runner: asyncio.Runner) -> Iterator[BlobS
 
 class TestBlobs(kits.BlobStoreKit):
     """Stages and copies."""
+
+
+class TestBackups(BackupTargetKit):
+    """Backups in a bucket."""
+
+    @pytest.fixture
+    def again(self, server: S3Server, runner: asyncio.Runner) -> Iterator[Callable[[], BackupBucket]]:
+        prefix, opened = f"backups/{uuid.uuid4()}", list[BackupBucket]()
+
+        def again() -> BackupBucket:
+            opened.append(BackupBucket(server.options("contract", prefix)))
+            return opened[-1]
+
+        yield again
+        for bucket in opened:
+            runner.run(bucket.close())
+
+    @pytest.fixture
+    def target(self, again: Callable[[], BackupBucket]) -> BackupBucket:
+        return again()

@@ -23,6 +23,7 @@ from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
+from tests.contract.backups import BackupHoldKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
@@ -134,6 +135,10 @@ class TestDeliveryLog(DeliveryLogKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestBackupHold(BackupHoldKit):
+    """What a backup keeps from collections."""
 
 
 class TestQueue(kits.QueueKit):

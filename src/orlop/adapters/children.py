@@ -76,13 +76,26 @@ class Child:
 
     async def _connect(self) -> None:
         self.stdout = asyncio.StreamReader()
-        answers = self._pipes.pop(0)  # from here on it is the event loop that closes it
+        answers = self._handed_over()
         taking, _ = await self._loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(self.stdout), answers)
         self._transports.append(taking)
         if self._pipes:
-            giving, protocol = await self._loop.connect_write_pipe(_giving, self._pipes.pop())
+            giving, protocol = await self._loop.connect_write_pipe(_giving, self._handed_over())
             self._transports.append(giving)
             self.stdin = asyncio.StreamWriter(giving, protocol, None, self._loop)
+
+    def _handed_over(self) -> IO[bytes]:
+        """The next pipe, which the event loop closes from here on, once.
+
+        asyncio closes the file. uvloop closes the descriptor, and then the file as well, which would close the number
+        again: by then it may be that of a file that a thread has just opened. uvloop gets a file that closes nothing.
+        """
+        pipe = self._pipes[0]
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            return self._pipes.pop(0)
+        handed = open(os.dup(pipe.fileno()), pipe.mode, buffering=0, closefd=False)  # noqa: SIM115
+        self._pipes.pop(0).close()
+        return handed
 
     async def end(self) -> None:
         """End it. Whoever is cancelled meanwhile leaves none behind either: it takes as long as the system does."""

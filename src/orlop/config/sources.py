@@ -20,6 +20,8 @@ FILE_VARIABLE = "ORLOP_CONFIG"
 ADMIN_PASSWORD_VARIABLE = "ORLOP_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 #: Variables with this prefix are settings of the place to move to, and none of this one.
 TARGET_PREFIX = "ORLOP_TO_"
+#: Variables with this prefix say how to reach a bucket with backups, and are no settings.
+BACKUP_PREFIX = "ORLOP_BACKUP_"
 #: Variables with this prefix are for the tests of Orlop and no settings.
 TEST_PREFIX = "ORLOP_TEST_"
 
@@ -27,7 +29,7 @@ TEST_PREFIX = "ORLOP_TEST_"
 SECRET_PREFIX = "ORLOP_SECRET_"  # noqa: S105 - the beginning of names
 
 _NO_SETTINGS = (FILE_VARIABLE, ADMIN_PASSWORD_VARIABLE)
-_NO_SETTINGS_BEGIN = (TEST_PREFIX, TARGET_PREFIX, SECRET_PREFIX)
+_NO_SETTINGS_BEGIN = (TEST_PREFIX, TARGET_PREFIX, SECRET_PREFIX, BACKUP_PREFIX)
 
 
 class Setting(msgspec.Struct, frozen=True):

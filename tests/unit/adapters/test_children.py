@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ import pytest
 import uvloop
 
 from orlop.adapters.children import child
+from tests.faults.strace import strace
 
 #: A module of the standard library that encodes what it reads, at the end of that.
 ENCODE = "base64"
@@ -147,6 +149,34 @@ def test_several_wait_for_one_end(loop: Loop) -> None:
             assert (process.returncode, process.seconds()) == (-9, 0.0)
 
     run(loop, does)
+
+
+#: A program with children, whose pipes an event loop closes.
+WITH_CHILDREN = """
+import asyncio, sys, uvloop
+from orlop.adapters.children import child
+
+async def starts():
+    for _ in range(2):
+        async with child("base64", "-e", "-") as process:
+            await process.communicate(b"")
+        async with child("base64", "-e", "-"):
+            pass
+
+with asyncio.Runner(loop_factory={"uvloop": uvloop.new_event_loop, "asyncio": None}[sys.argv[1]]) as runner:
+    runner.run(starts())
+"""
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_no_descriptor_is_closed_twice(loop: str, tmp_path: Path) -> None:
+    """Its number may be that of a file of another thread by then, which would lose it."""
+    trace = tmp_path / "trace"
+    traced = [*strace("-e", "trace=close", "-e", "signal=none", output=trace), sys.executable, "-c", WITH_CHILDREN]
+    subprocess.run([*traced, loop], check=True, timeout=120)
+    closed = trace.read_text().splitlines()
+    assert len(closed) > 20
+    assert [line for line in closed if "EBADF" in line] == []
 
 
 @loops

@@ -6,10 +6,12 @@ from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.hidden import is_hidden
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, link, locked_repository, made_repository, unlink
+from orlop.domain.backup import HOLD
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
+from orlop.domain.leases import is_held
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import FREELY, By, LinkedBlob, Terms
 
@@ -120,6 +122,9 @@ class SqlCollection:
             blobs = await tx.all("blobs_condemned", before, limit)
             if not blobs:
                 return 0
+            backup = await tx.one("backup_held")
+            if backup is not None and is_held(backup[0], by.at, HOLD):
+                return 0  # a backup reads them; the next collection takes them
             rows = each(sorted(row_id for row_id, _, _ in blobs))
             await tx.all("blobs_lock", rows)
             await tx.run("blobs_revive", rows, by.at)

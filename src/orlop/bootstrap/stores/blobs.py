@@ -37,7 +37,7 @@ def prepare_blobs(settings: Settings, catalog: str) -> None:
     if settings.blobs.bucket is not None:
         from orlop.adapters.s3 import prepare_bucket
 
-        asyncio.run(prepare_bucket(_bucket(settings), catalog))
+        asyncio.run(prepare_bucket(bucket_of(settings), catalog))
 
 
 async def hand_blobs_over(settings: Settings, before: str, after: str) -> None:
@@ -45,7 +45,7 @@ async def hand_blobs_over(settings: Settings, before: str, after: str) -> None:
     if settings.blobs.bucket is not None:  # files are those of whoever has the folder
         from orlop.adapters.s3 import hand_over
 
-        await hand_over(_bucket(settings), before, after)
+        await hand_over(bucket_of(settings), before, after)
 
 
 def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[None]]]:
@@ -59,7 +59,7 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
         from orlop.adapters.s3 import S3Blobs, S3Session
 
         seconds = settings.blobs.redirect_expire // SECOND
-        bucket = S3Blobs(S3Session(_bucket(settings)), RandomIds(), address_seconds=seconds)
+        bucket = S3Blobs(S3Session(bucket_of(settings)), RandomIds(), address_seconds=seconds)
         addresses = bucket.addresses if settings.blobs.redirects else None
         roles = BlobRoles(bucket.reader, bucket.reader, bucket.stage, bucket.remover, bucket.inventory, addresses)
         return roles, bucket.close
@@ -100,7 +100,8 @@ def _cache(settings: Settings) -> "CacheFolder":
     return CacheFolder(settings.data / CACHE, settings.blobs.cache_bytes)
 
 
-def _bucket(settings: Settings) -> "S3Options":
+def bucket_of(settings: Settings) -> "S3Options":
+    """How to reach the bucket that the settings name."""
     from orlop.adapters.s3 import S3Options
 
     blobs = settings.blobs

@@ -22,6 +22,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "read-only",
         "gc",
         "scrub",
+        "backup",
         "store",
         "migrate",
     ),

@@ -61,6 +61,21 @@ async def prepare(database: Database, now: Callable[[], int]) -> str:
         return str(await connection.fetchval("SELECT id FROM orlop_store"))
 
 
+async def prepare_at(database: Database, now: Callable[[], int], schema: int) -> str:
+    """Make an empty database a catalog with the steps up to `schema`, for the rows of a backup; its id. One that has
+    these is left as it is. Raises CatalogRefused when it has others, Unavailable."""
+    async with _opened(database) as (connection, where):
+        applied = await _applied(connection, where)
+        wanted = tuple(step for step in due("postgres", (), where) if step.number <= schema)
+        if not wanted or wanted[-1].number != schema:
+            raise CatalogRefused(f"the backup has schema {schema}, which this release does not know; use a newer one")
+        if applied and [step.number for step in applied] != [step.number for step in wanted]:
+            raise CatalogRefused(f"{where} holds a catalog of another schema than the backup; name an empty database")
+        if not applied:
+            await _take(connection, applied, wanted, now)
+        return str(await connection.fetchval("SELECT id FROM orlop_store"))
+
+
 async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
     """Take every step that is due; which they were. Raises CatalogRefused, Unavailable.
 

@@ -2,6 +2,7 @@
 
 The order of locks, which no script may leave:
 
+0. the lease of a backup, where copies are about to be removed;
 1. the row of an upload, where one ends;
 2. the row of each repository whose manifests, tags or links change, made first where it is new;
 3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids; with these the rows

@@ -1,0 +1,223 @@
+"""Backups in a folder. See domain.backup for its tree. Beside that there is `orlop-backups.json`, which says what the
+folder is, `lock`, and `tmp/` for files that are being written."""
+
+import asyncio
+import errno
+import fcntl
+import os
+import re
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from orlop.adapters.filesystem.disk import (
+    FILE_MODE,
+    FOLDER_MODE,
+    READ,
+    begin_writeback,
+    sync_folder,
+    translated,
+    write_all,
+)
+from orlop.domain.backup import BACKUPS, BLOBS, CHUNKS
+from orlop.domain.errors import Conflict, Denied, NotFound
+from orlop.ports.backup import StoredKey
+from orlop.ports.blobs import PIECE
+
+T = TypeVar("T")
+
+_MARKER, _LOCK, _TMP = "orlop-backups.json", "lock", "tmp"
+_MARK = b'{"kind": "orlop-backups", "format": 1}\n'
+_KEY = re.compile(r"(?:backups|blobs|chunks)(?:/[0-9A-Za-z][0-9A-Za-z.-]*)+", re.ASCII)
+#: Bytes that one call writes: with more, a kernel may look for long for memory that lies together.
+_WRITTEN = 128 * 1024
+_WRITING, _READING = "writing the backup", "reading the backup"
+
+
+class BackupFolder:
+    """See ports.backup.BackupTarget."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._changed: set[str] = set()
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of its own for whoever has occupied it; cleared by the next who does."""
+        return self._root / _TMP
+
+    async def write(self, key: str, pieces: AsyncIterable[bytes], size: int) -> None:
+        """See BackupTarget."""
+        path, draft = self._path(key), self._root / _TMP / str(uuid.uuid4())
+        with translated(_WRITING):
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+            written = 0
+            try:
+                async for piece in pieces:
+                    await _thread(_append, descriptor, piece, written)
+                    written += len(piece)
+                await _thread(os.fsync, descriptor)
+                await _thread(self._put, draft, path)
+            except BaseException:
+                with suppress(OSError):
+                    draft.unlink()
+                raise
+            finally:
+                os.close(descriptor)
+
+    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
+        """See BackupTarget."""
+        with translated(_READING):
+            try:
+                descriptor = os.open(self._path(key), READ)
+            except FileNotFoundError as missing:
+                raise NotFound(f"there is no {key}") from missing
+            try:
+                while piece := await _thread(os.read, descriptor, PIECE):
+                    yield piece
+            finally:
+                os.close(descriptor)
+
+    async def present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
+        """See BackupTarget."""
+        return await asyncio.to_thread(self._present, keys)
+
+    async def keys(self, under: str) -> AsyncIterator[StoredKey]:
+        """See BackupTarget."""
+        for folder in await asyncio.to_thread(self._folders, under):
+            for stored in await asyncio.to_thread(self._files, folder):
+                yield stored
+
+    async def settle(self) -> None:
+        """See BackupTarget. Files are durable one by one; here their names become it."""
+        changed, self._changed = self._changed, set()
+        with translated(_WRITING):
+            for folder in sorted(changed):
+                await asyncio.to_thread(sync_folder, folder)
+
+    async def remove(self, key: str) -> None:
+        """See BackupTarget."""
+        path = self._path(key)
+        with translated("removing a backup"), suppress(FileNotFoundError):
+            await asyncio.to_thread(path.unlink)
+            self._changed.add(str(path.parent))
+
+    @asynccontextmanager
+    async def occupied(self) -> AsyncIterator[None]:
+        """See BackupTarget. The lock goes with the process. An empty folder is marked, another is refused (Denied)."""
+        with translated(_WRITING):
+            lock = await asyncio.to_thread(self._occupy)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def look(self) -> None:
+        """Raises NotFound where there are no backups."""
+        if not (self._root / _MARKER).is_file():
+            raise NotFound(f"there are no backups of Orlop in {self._root}")
+
+    def _occupy(self) -> int:
+        self._root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        if not (self._root / _MARKER).exists():
+            foreign = sorted({entry.name for entry in self._root.iterdir()} - {_LOCK, _MARKER, "lost+found"})
+            if foreign:
+                raise Denied(
+                    f"the folder {self._root} is not empty, and holds no backups of Orlop but {foreign[0]!r}; name an"
+                    " empty one"
+                )
+        lock = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._prepare()
+        except BlockingIOError as taken:
+            os.close(lock)
+            raise Conflict(
+                f"another command writes to the backups in {self._root}; try again when it is done"
+            ) from taken
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
+
+    def _prepare(self) -> None:
+        for name in (BACKUPS, BLOBS, CHUNKS, _TMP):
+            (self._root / name).mkdir(FOLDER_MODE, exist_ok=True)
+        for left in (self._root / _TMP).iterdir():  # of one that was killed
+            left.unlink()
+        marker = self._root / _MARKER
+        if not marker.exists():
+            draft = self._root / _TMP / _MARKER
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+            try:
+                write_all(descriptor, _MARK)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            draft.rename(marker)
+        sync_folder(str(self._root))
+
+    def _put(self, draft: Path, path: Path) -> None:
+        try:
+            draft.rename(path)
+        except FileNotFoundError:
+            above = path.parent
+            while not above.is_dir():
+                above = above.parent
+                self._changed.add(str(above))
+            path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            draft.rename(path)
+        self._changed.add(str(path.parent))
+
+    def _present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
+        found = set()
+        for key, size in keys:
+            with translated(_READING):
+                try:
+                    if self._path(key).lstat().st_size == size:
+                        found.add(key)
+                except FileNotFoundError:
+                    continue
+        return frozenset(found)
+
+    def _folders(self, under: str) -> list[str]:
+        with translated(_READING):
+            return [folder for folder, _, _ in os.walk(self._root / under, onerror=_raise)]
+
+    def _files(self, folder: str) -> list[StoredKey]:
+        with translated(_READING), os.scandir(folder) as entries:
+            return [
+                StoredKey(os.path.relpath(entry.path, self._root), entry.stat().st_size)
+                for entry in sorted(entries, key=lambda one: one.name)
+                if entry.is_file(follow_symlinks=False)
+            ]
+
+    def _path(self, key: str) -> Path:
+        """Raises ValueError for what is no key: no path leaves the tree."""
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"{key[:80]!r} is not a key of a backup")
+        return self._root / key
+
+
+async def _thread(function: Callable[..., T], *arguments: object) -> T:
+    """In a thread, to its end: who is cancelled meanwhile must not close a file that the thread still uses."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+
+
+def _append(descriptor: int, piece: bytes, offset: int) -> None:
+    view = memoryview(piece)
+    for start in range(0, len(piece), _WRITTEN):
+        write_all(descriptor, view[start : start + _WRITTEN])
+    begin_writeback(descriptor, offset, len(piece))
+
+
+def _raise(error: OSError) -> None:
+    if error.errno != errno.ENOENT:
+        raise error

@@ -1,0 +1,190 @@
+"""`orlop backup`, as it is typed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.config import ConfigurationInvalid
+from orlop.config.units import size
+from orlop.faces.cli.settings import StoreFlags
+
+if TYPE_CHECKING:
+    from orlop.faces.cli.stores.backup_work import BackingUp
+    from orlop.faces.cli.stores.maintenance_work import Opening
+
+_Flag = Parameter(negative="")
+
+
+def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> None:
+    """Add the commands to `app`."""
+    group = cyclopts.App(name="backup", help="Make backups, look through them, restore them.")
+    app.command(group)
+
+    @group.command
+    def create(
+        target: str,
+        /,
+        *,
+        flags: StoreFlags | None = None,
+        limit: str | None = None,
+        json: Annotated[bool, _Flag] = False,
+    ) -> int:
+        """Make a backup of the registry, beside a running server or without one.
+
+        Only what no earlier backup brought there is copied. Run again after an interruption, it goes on.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix, which ORLOP_BACKUP_ENDPOINT, _REGION, _ACCESS_KEY_ID and so on describe.
+        limit
+            Bytes a second at most, as 20MiB.
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.stores import backup_work
+
+        settings = backup_work.stored((flags or StoreFlags()).load().settings)
+        return backup_work.create(backing_up, settings, target, _rate(limit), json=json)
+
+    @group.command
+    def ls(target: str, /, *, json: Annotated[bool, _Flag] = False) -> int:
+        """List backups, oldest first.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        json
+            Print a JSON array.
+        """
+        from orlop.faces.cli.stores import backup_work
+
+        return backup_work.ls(backing_up, target, json=json)
+
+    @group.command
+    def verify(
+        target: str,
+        /,
+        *,
+        name: str = "",
+        latest: Annotated[bool, _Flag] = False,
+        quick: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+    ) -> int:
+        """Read every byte of backups and compare it with its digest: exit code 1 if anything is wrong.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        name
+            Only this backup.
+        latest
+            Only the newest.
+        quick
+            Compare sizes of blobs, and read none.
+        json
+            Print a JSON object.
+        """
+        if name and latest:
+            raise ConfigurationInvalid("--name and --latest contradict each other")
+        from orlop.faces.cli.stores import backup_work
+
+        return backup_work.verify(backing_up, target, name, latest=latest, quick=quick, json=json)
+
+    @group.command
+    def restore(
+        target: str,
+        /,
+        *,
+        into: str | None = None,
+        to: str | None = None,
+        name: str = "",
+        at: str = "",
+        limit: str | None = None,
+        json: Annotated[bool, _Flag] = False,
+    ) -> int:
+        """Restore a backup into a place that is empty. Run again after an interruption, it goes on.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        into
+            Data folder to make, with the catalog in SQLite and the blobs as files.
+        to
+            TOML file with the settings of another place; ORLOP_TO_* variables come before what stands in it.
+        name
+            The backup; without it and --at, the newest.
+        at
+            The newest from before that time, or before so long: 2026-11-30T12:00, 2d.
+        limit
+            Bytes a second at most, as 20MiB.
+        json
+            Print a JSON object.
+        """
+        if (into is None) == (to is None):
+            raise ConfigurationInvalid("name one place to restore to: a data folder with --into, or settings with --to")
+        if name and at:
+            raise ConfigurationInvalid("--name and --at contradict each other")
+        from orlop.faces.cli.stores import backup_work
+
+        settings = backup_work.place(into, to)
+        return backup_work.restore(backing_up, target, settings, (name, at), _rate(limit), json=json)
+
+    @group.command
+    def drill(
+        target: str, /, *, name: str = "", scratch: str | None = None, json: Annotated[bool, _Flag] = False
+    ) -> int:
+        """Restore a backup into a folder that is removed again, and verify everything there, as `orlop verify` does.
+
+        Exit code 1 if anything is wrong. For backups of a catalog in SQLite.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        name
+            The backup; without it, the newest.
+        scratch
+            Where the folder is made, with room for all blobs [default: the system's place for temporary files].
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.stores import backup_work
+
+        return backup_work.drill(backing_up, opening, target, name, scratch, json=json)
+
+    @group.command
+    def prune(
+        target: str, /, *, keep: int, dry_run: Annotated[bool, _Flag] = False, json: Annotated[bool, _Flag] = False
+    ) -> int:
+        """Remove all backups but the newest, and then what none of these holds.
+
+        Parameters
+        ----------
+        target
+            Folder, or s3://bucket/prefix.
+        keep
+            How many stay; at least 1.
+        dry_run
+            Say what would go, and change nothing.
+        json
+            Print a JSON object.
+        """
+        if keep < 1:
+            raise ConfigurationInvalid("--keep is at least 1; to keep no backup, remove the folder or the prefix")
+        from orlop.faces.cli.stores import backup_work
+
+        return backup_work.prune(backing_up, target, keep, dry=dry_run, json=json)
+
+
+def _rate(limit: str | None) -> int:
+    if limit is None:
+        return 0
+    rate = size(limit)
+    if not rate:
+        raise ConfigurationInvalid("--limit is at least one byte a second")
+    return rate

@@ -1,0 +1,1 @@
+"""Makes backups, looks through them, restores them, and lets old ones go."""
