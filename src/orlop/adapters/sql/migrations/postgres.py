@@ -72,7 +72,7 @@ async def prepare_at(database: Database, now: Callable[[], int], schema: int) ->
         if applied and [step.number for step in applied] != [step.number for step in wanted]:
             raise CatalogRefused(f"{where} holds a catalog of another schema than the backup; name an empty database")
         if not applied:
-            await _take(connection, applied, wanted, now)
+            await take(connection, applied, wanted, now)
         return str(await connection.fetchval("SELECT id FROM orlop_store"))
 
 
