@@ -453,7 +453,7 @@ OF_REPOSITORIES = {
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
         *("gate_place", "gate_artifact_types", "gate_tags", "quarantined_of"),
-        *("board_newest", "board_tagged"),
+        *("board_newest", "board_tagged", "board_holding"),
         "held_indexes",
     },
     "by a row that was found by its name": {
