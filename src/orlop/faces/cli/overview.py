@@ -16,7 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Running a server": ("serve", "worker", "jobs", "job-schedule", "config", "gc", "scrub", "store", "migrate"),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
-        *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
+        *("trust", "provider", "session", "key", "signing", "apply", "export", "credential-provider"),
     ),
     "Tags, on a server": (
         *("tags", "history", "rollback", "promote", "promotion", "bundle", "lock", "label", "trash", "quarantine"),
