@@ -86,7 +86,7 @@ class Pushing:
 
 def test_what_was_acknowledged_before_a_backup_began_is_in_it(server: OrlopServer, tmp_path: Path) -> None:
     target = tmp_path / "bk"
-    with Pushing(server, 8) as pushing:
+    with Pushing(server, volume(4, 8)) as pushing:
         for _ in range(volume(2, 20)):
             began = time.time()
             last = backup({"data": server.data}, "create", str(target))
@@ -121,7 +121,7 @@ def test_a_backup_that_is_killed_goes_on_where_it_was(server: OrlopServer, tmp_p
     with Client(server.address) as client:
         client.push(image("large", [blob(f"large {number}", 300_000) for number in range(6)]), "large")
     brought: dict[str, int] = {}
-    for _ in range(volume(3, 20)):
+    for _ in range(volume(2, 20)):
         process = begin(data, "create", str(target), "--limit", "600KiB")
         known = len(content(target))
         while process.poll() is None and len(content(target)) < known + 3:
@@ -193,8 +193,10 @@ def test_a_collection_beside_a_backup_takes_nothing_from_it(tmp_path: Path) -> N
         assert json.loads(said)["damaged"] == []
         assert _collect(server)["removed"] == 5  # and what the backup held back goes after it
         assert _copies(server, doomed) == []
-    backup({}, "restore", str(target), "--into", str(tmp_path / "b" / "data"))
-    holds(tmp_path / "b", {"doomed": doomed})
+    assert backup({}, "verify", str(target))["wrong"] == 0
+    assert {f"blobs/sha256/{piece.digest.hex[:2]}/{piece.digest.hex}" for piece in doomed.blobs} <= content(
+        target
+    ).keys()
 
 
 def _copies(server: OrlopServer, what: Pushable) -> list[Path]:
@@ -249,9 +251,9 @@ def test_the_newest_from_before_a_time_is_restored_and_old_ones_go(server: Orlop
     assert [one["name"] for one in backup({}, "ls", str(target))] == [one["name"] for one in names]
     said = backup({}, "restore", str(target), "--at", names[1]["at"], "--into", str(tmp_path / "b" / "data"))
     assert said["backup"]["name"] == names[1]["name"]
-    with running(tmp_path / "b") as restored, Client(restored.address) as client:
-        assert client.ask("HEAD", f"/v2/{REPOSITORY}/manifests/aged-1").status == 200
-        assert client.ask("HEAD", f"/v2/{REPOSITORY}/manifests/aged-2").status == 404
+    with sqlite3.connect(tmp_path / "b" / "data" / "catalog" / "catalog.sqlite") as catalog:
+        tags = {name for (name,) in catalog.execute("SELECT name FROM tags WHERE name LIKE 'aged-%'")}
+    assert tags == {"aged-0", "aged-1"}
     before = content(target)
     planned = backup({}, "prune", str(target), "--keep", "1", "--dry-run")
     assert content(target) == before
