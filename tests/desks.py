@@ -13,6 +13,7 @@ from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.attesting import build_attestation_keys
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.webhooks import followers, messages
@@ -321,6 +322,7 @@ def desks_of(
         inventory=InventoryPages(gate, browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),
         upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
+        attestation_keys=build_attestation_keys(settings, catalog, gate),
         providers=provider_tests(settings, gate, identity.documents, clock),
     )
 

@@ -16,6 +16,7 @@ from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.attesting.receipts import RECEIPT_RULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
@@ -101,6 +102,7 @@ KINDS = {
     "retention": RETENTION,
     "trash-rule": TRASH_RULES,
     "quarantine-rule": QUARANTINE_RULES,
+    "receipt-rule": RECEIPT_RULES,
     "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,

@@ -79,6 +79,7 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _QUARANTINE_RULE = {"person": True}
+_RECEIPT_RULE = {"promotions": False}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
@@ -433,6 +434,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/bundles/kept?path=team-b/dev", None, frozenset({"root", "bob"})),
     ],
     **_rules("quarantine-rules", _QUARANTINE_RULE),
+    **_rules("receipt-rules", _RECEIPT_RULE),
     ("GET", "/held-pushes"): [("/held-pushes", None, _ANY), ("/held-pushes?place=team-b/", None, _ANY)],
     **{
         ("POST", f"/held-pushes/{{number}}/{what}"): [
@@ -568,6 +570,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("POST", "/providers/{name}/test"): [("/providers/corp/test", None, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
+    ("GET", "/signing/keys"): [("/signing/keys", None, _ANY)],
+    ("GET", "/signing/status"): [("/signing/status", None, _SEES)],
+    **{("POST", f"/signing/{what}"): [(f"/signing/{what}", None, _RULER)] for what in ("init", "rotate", "stop")},
     ("GET", "/access/explain"): [
         ("/access/explain?action=pull&repository=team/app", None, _ANY),
         ("/access/explain?action=pull&repository=team/app&subject=eve", None, _SEES_HERE | {"eve", "limited"}),
@@ -706,6 +711,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "quarantine-rule", "made", _QUARANTINE_RULE, 0, path)
+        await api.management.settings.put(root, "receipt-rule", "made", _RECEIPT_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
@@ -717,6 +723,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         assert hook is not None
         delivery = NewDelivery(hook.identity, f"{path}/app", 1, "tag.set", b"{}")
         await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
+    await api.desks.attestation_keys.begin(root)
     for path in ("team", "team-b"):
         for name in ("made", f"of-{path}"):
             await api.management.settings.put(root, "pipeline", name, _pipeline(path), 0, path)

@@ -2,6 +2,7 @@
 
 from tests.contract import (
     advisories,
+    attesting,
     blobs,
     browse,
     bundles,
@@ -57,6 +58,7 @@ class CatalogKit:
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
     TestPromotions = promotion.PromotionsKit
+    TestAttestationKeys = attesting.AttestationKeysKit
     TestBoards = promotion.BoardsKit
     TestBundles = bundles.BundlesKit
     TestInventories = retention.InventoriesKit

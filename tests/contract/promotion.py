@@ -10,7 +10,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName, Tag, referrers_tags
 from orlop.domain.pages import PageRequest
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, PromotionState
+from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, PromotionState
 from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import FREELY, Catalog, ManifestPush, Terms
 from orlop.ports.clock import HOUR
@@ -282,6 +282,24 @@ class PromotionsKit:
             EventKind.PROMOTION_APPROVED,
             EventKind.IMAGE_PROMOTED,
         ]
+
+    async def test_what_gates_said_is_kept_by_image(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        await scene.push(DEV, TWO, V2)
+        said = (GatePassed("signed", "prod", "enforce"), GatePassed("fresh", "", "warn", "it is old"))
+        images = promoted(ONE), promoted(TWO, V2)
+        moves = [Move(images[0], (), FREELY), Move(images[1], (), FREELY, said)]
+        outcome = await rows.carry_out(asked(*images), moves, scene.by())
+        assert outcome.promotion is not None
+        assert await rows.gates(outcome.promotion.id) == ((), said)
+        other = await done(scene, promoted(ONE, V2, DB))
+        assert other.promotion is not None
+        assert await rows.gates(other.promotion.id) == ()
+        assert await rows.gates(999) == ()
+        events = await catalog.outbox.events(0, 1_000)
+        of_it = {(event.kind, event.repository) for event in events if event.subject == "promotion 1"}
+        assert of_it == {(EventKind.IMAGE_PROMOTED, PROD), (EventKind.MANIFEST_PUSHED, PROD)}
 
     async def test_concurrent_ones_into_one_place_do_not_mix(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -14,6 +14,7 @@ from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from tests.contract import kits
+from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
 from tests.contract.backups import BackupHoldKit
 from tests.contract.blobs import BlobStore
@@ -120,6 +121,10 @@ class TestAccessChanges(AccessChangesKit):
 
 class TestCursors(CursorsKit):
     """Followers."""
+
+
+class TestStatements(StatementsKit):
+    """What the registry signs."""
 
 
 class TestIntake(IntakeKit):

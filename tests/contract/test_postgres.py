@@ -22,6 +22,7 @@ from orlop.ports.queue import Queue
 from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.advisories import advisory, batch
+from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
 from tests.contract.backups import BackupHoldKit
 from tests.contract.bundles import bundle
@@ -132,6 +133,10 @@ class TestAccessChanges(AccessChangesKit):
 
 class TestCursors(CursorsKit):
     """Followers."""
+
+
+class TestStatements(StatementsKit):
+    """What the registry signs."""
 
 
 class TestIntake(IntakeKit):

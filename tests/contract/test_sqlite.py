@@ -21,6 +21,7 @@ from orlop.ports.queue import Queue
 from tests.catalogs import empty_catalog
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.attesting import StatementsKit
 from tests.contract.audit import AuditKit
 from tests.contract.backups import BackupHoldKit
 from tests.contract.cast import Cast
@@ -110,6 +111,10 @@ class TestAccessChanges(AccessChangesKit):
 
 class TestCursors(CursorsKit):
     """Followers."""
+
+
+class TestStatements(StatementsKit):
+    """What the registry signs."""
 
 
 class TestIntake(IntakeKit):

@@ -6,11 +6,12 @@ no request is answered.
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import IO, Any
 
@@ -164,6 +165,30 @@ async def child(
         await started.connected()
         yield started
     finally:
+        await started.end()
+
+
+@asynccontextmanager
+async def program(arguments: Sequence[str], environment: Mapping[str, str]) -> AsyncIterator[Child]:
+    """A process that runs a program of whoever runs the server, in a session of its own; it and all that it started
+    there are gone at the end. What it reads and answers goes by pipes. Raises OSError where it cannot be started."""
+    process = subprocess.Popen(  # noqa: ASYNC220, S603 - what blocks is vfork; no shell reads what is set
+        arguments,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(environment),
+        cwd="/",
+        start_new_session=True,
+    )
+    started = Child(process)
+    try:
+        await started.connected()
+        yield started
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
         await started.end()
 
 

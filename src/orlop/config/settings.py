@@ -17,6 +17,7 @@ from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.outbound import Outbound, Webhooks, check_outbound
 from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
+from orlop.config.signing import SigningSettings, check_signing
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
 from orlop.domain.durations import DAY, HOUR, SECOND
@@ -214,6 +215,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache: Cache = Cache()
     audit: Audit = Audit()
     advisories: AdvisorySettings = AdvisorySettings()
+    signing: SigningSettings = SigningSettings()
     outbound: Outbound = Outbound()
     webhooks: Webhooks = Webhooks()
     rate_limits: RateLimits = RateLimits()
@@ -258,6 +260,7 @@ def check(settings: Settings) -> None:
     check_trusts(settings.trusts)
     check_secrets(settings.secrets)
     check_audit(settings.audit)
+    check_signing(settings.signing)
     check_outbound(settings.outbound, settings.webhooks)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(

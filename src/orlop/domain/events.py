@@ -49,6 +49,10 @@ class EventKind(StrEnum):
     EXCEPTION_EXPIRING = "exception.expiring"
     EXCEPTION_EXPIRED = "exception.expired"
     KEY_ADDED = "key.added"
+    SIGNING_KEY_ADDED = "signing-key.added"
+    SIGNING_KEY_RETIRED = "signing-key.retired"
+    IMAGE_ATTESTED = "image.attested"
+    ATTESTATION_FAILED = "attestation.failed"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
     SIGN_IN_FAILED = "sign-in.failed"
@@ -116,6 +120,8 @@ CONTENT_STAYS = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
+        *(EventKind.SIGNING_KEY_ADDED, EventKind.SIGNING_KEY_RETIRED),
+        *(EventKind.IMAGE_ATTESTED, EventKind.ATTESTATION_FAILED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.GATE_WARNED, EventKind.AUDIT_DROPPED),
         *(EventKind.QUARANTINE_HELD, EventKind.QUARANTINE_RELEASED, EventKind.QUARANTINE_REFUSED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
@@ -145,6 +151,7 @@ OF_CONTENT = frozenset(
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.IMAGE_PROMOTED),
+        *(EventKind.IMAGE_ATTESTED, EventKind.ATTESTATION_FAILED),
         *(EventKind.SIGNATURE_VERIFIED, EventKind.SIGNATURE_REFUSED),
     }
 )

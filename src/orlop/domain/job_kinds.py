@@ -180,6 +180,11 @@ SCANNING_UPKEEP = JobKind(
     kind="look-for-scans",
     text="Looks for images that scanners were not asked about yet or are to be asked again, and forgets what is gone.",
 )
+ATTESTING = JobKind(
+    kind="sign-statements",
+    text="Signs what the registry attests of images, such as receipts of pushes, and attaches that to them.",
+    forgotten_after=HOUR,
+)
 VEX = JobKind(
     kind="read-vex",
     text="Reads VEX documents that were pushed as referrers of images.",
@@ -234,7 +239,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(CACHE_EXPIRY, CACHE_CLEARING),
         *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, PROMOTIONS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
-        *(SCANNING, SCANNING_UPKEEP, QUARANTINE),
+        *(SCANNING, SCANNING_UPKEEP, QUARANTINE, ATTESTING),
     )
 }
 

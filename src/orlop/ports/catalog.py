@@ -19,6 +19,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
+from orlop.ports.attesting import AttestationKeys, Statements
 from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.bundles import Bundles
@@ -492,6 +493,8 @@ class Catalog(msgspec.Struct, frozen=True):
     signatures: SignatureStore
     vex: VexDocuments
     setting_ends: SettingEnds
+    attestation_keys: AttestationKeys
+    statements: Statements
     promotions: Promotions
     boards: Boards
     bundles: Bundles

@@ -8,18 +8,19 @@ import msgspec
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion, PromotionState
+from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, Promotion, PromotionState
 from orlop.ports.by import By
 from orlop.ports.terms import Terms
 
 
 class Move(msgspec.Struct, frozen=True):
     """An image that goes somewhere, on terms that were made for its tag and for all of `beside`: the tags under which
-    clients keep what refers to it."""
+    clients keep what refers to it. `gates`: those that were looked at, and what they said."""
 
     image: PromotedImage
     beside: tuple[Tag, ...]
     terms: Terms
+    gates: tuple[GatePassed, ...] = ()
 
 
 class PromotionOutcome(msgspec.Struct, frozen=True):
@@ -59,6 +60,11 @@ class Promotions(Protocol):
 
     async def get(self, promotion: int) -> Promotion | None:
         """One, with its images and approvals."""
+        ...
+
+    async def gates(self, promotion: int) -> tuple[tuple[GatePassed, ...], ...]:
+        """What the gates said of each of its images when it was carried out; empty where it was not, or by a release
+        that did not note it."""
         ...
 
     async def page(

@@ -12,6 +12,7 @@ from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
+from orlop.services.attesting.keys import AttestationKeyDesk
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
@@ -72,6 +73,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
     signatures: ImageSignatures
+    attestation_keys: AttestationKeyDesk
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities

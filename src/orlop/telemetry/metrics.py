@@ -10,7 +10,6 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,11 +18,13 @@ from prometheus_client.registry import Collector
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, families
+from orlop.telemetry.attesting import AttestingMetrics, signing_families
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.promotion import PromotionMetrics, promotion_families
 from orlop.telemetry.quarantine import QuarantineMetrics, quarantine_families
 from orlop.telemetry.scanners import ScannerMetrics, scanner_families
 from orlop.telemetry.signatures import SignatureMetrics
+from orlop.telemetry.totals import StoreTotals
 from orlop.telemetry.traffic import Traffic, traffic_of
 from orlop.telemetry.waiting import QueueDepth, Waiting
 
@@ -35,31 +36,6 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 #: Methods that are told apart; a client may send any word.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class StoreTotals(Protocol):
-    """The size of the store, in rows and bytes, as the catalog counts it."""
-
-    @property
-    def repositories(self) -> int: ...
-    @property
-    def manifests(self) -> int: ...
-    @property
-    def tags(self) -> int: ...
-    @property
-    def blobs(self) -> int: ...
-    @property
-    def blob_bytes(self) -> int: ...
-    @property
-    def condemned(self) -> int: ...
-    @property
-    def uploads(self) -> int: ...
-    @property
-    def trash(self) -> int: ...
-    @property
-    def trash_bytes(self) -> int: ...
-    @property
-    def quarantined(self) -> int: ...
 
 
 class Metrics:
@@ -75,6 +51,7 @@ class Metrics:
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
         self.gates = GateMetrics(self._own)
+        self.attesting = AttestingMetrics(self._own)
         self.promotions = PromotionMetrics(self._own)
         self.quarantine = QuarantineMetrics(self._own)
         self.signatures = SignatureMetrics(self._own)
@@ -388,6 +365,7 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
+            yield from signing_families(self._waiting.signing)
             yield from quarantine_families(self._waiting.quarantine)
             yield from promotion_families(self._waiting.promotions)
 

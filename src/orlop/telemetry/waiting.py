@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.attesting import SigningUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
@@ -74,3 +75,4 @@ class Waiting(NamedTuple):
     scanners: Sequence[ScannerUse] = ()
     quarantine: QuarantineUse = QuarantineUse(0, 0)
     promotions: PromotionUse = PromotionUse(0, 0)
+    signing: SigningUse | None = None

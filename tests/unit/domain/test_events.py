@@ -12,6 +12,7 @@ def test_whatever_changes_repositories_blobs_manifests_or_tags_is_news() -> None
 def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log() -> None:
     """A new word is sorted here first: who learns of it may be somebody with a webhook."""
     content = {"repository", "blob", "manifest", "tag", "lock", "trash", "label", "image", "scan", "signature"}
+    content |= {"attestation"}
     others = {"account", "secret", "group", "grant", "namespace", "document", "key", "session", "sign-in", "access"}
     others |= {
         "audit",
@@ -30,6 +31,7 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
         "scanner",
         "promotion",
         "bundle",
+        "signing-key",
     }
     assert {kind.split(".")[0] for kind in EventKind} == content | others
     of_no_repository = {kind for kind in EventKind if kind.startswith("blob.")} - OF_CONTENT

@@ -50,7 +50,7 @@ async def a_registry() -> tuple[Scene, Caller]:
 LETS_NOBODY_IN = {
     *("tag-rule", "repository-rule", "retention", "trash-rule", "clean-up-rule", "quota", "webhook", "job-schedule"),
     *("upstream", "virtual", "exception", "sbom-rule", "vex-trust", "vex", "licence-rule", "advisory-source"),
-    *("signers", "scanner", "gate", "quarantine-rule", "pipeline"),
+    *("signers", "scanner", "gate", "quarantine-rule", "pipeline", "receipt-rule"),
 }
 #: Kinds that give something to those who are there: see test_widening.
 GIVES = {"role"}

@@ -552,6 +552,9 @@ NOT_WIDENING = frozenset(
         Operation.SESSION_END,
         Operation.KEY_READ,
         Operation.KEY_ROTATE,
+        Operation.SIGNING_READ,
+        Operation.SIGNING_STATUS,
+        Operation.SIGNING_CHANGE,  # what a key signs says what happened, and lets nobody in
         Operation.EXPLAIN,
         Operation.WHO,
         Operation.AUDIT_READ,

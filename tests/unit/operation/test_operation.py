@@ -1,7 +1,7 @@
 """/healthz, /readyz, /metrics, and the root application."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from orlop.faces.app import RootApp
 from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
+from orlop.ports.attesting import AttestationKey
 from orlop.ports.catalog import Totals
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -26,6 +27,7 @@ class Store:
     def __init__(self) -> None:
         self.tried = 0
         self.failure: Exception | None = None
+        self.signing: tuple[AttestationKey, ...] = ()
         self.hangs = False
 
     async def check(self) -> None:
@@ -39,6 +41,11 @@ class Store:
         if self.failure:
             raise self.failure
         return TOTALS
+
+    async def keys(self) -> Sequence[AttestationKey]:
+        if self.failure:
+            raise self.failure
+        return self.signing
 
     async def waiting(self) -> Waiting:
         if self.failure:
@@ -60,6 +67,7 @@ class Operation:
             metrics,
             lambda: self.draining,
             self.catalog.waiting,
+            self.catalog.keys,
         )
         self.app = Shell(face, RequestLog(metrics.requests, None), lambda: "r1", socket_address)
 
@@ -175,6 +183,23 @@ async def test_metrics_come_without_the_catalog(operation: Operation) -> None:
     assert status == 200
     assert b"orlop_build_info" in body
     assert b"orlop_repositories" not in body
+
+
+async def test_public_keys_are_served_with_the_times_between_which_they_sign(operation: Operation) -> None:
+    assert (await operation.ask("/signing/key.pem"))[0] == 404
+    assert (await operation.ask("/signing/keys.json"))[::2] == (200, b'{"keys":[]}\n')
+    newer = AttestationKey("sha256:2", b"PEM 2", b"", 2_000_000)
+    operation.catalog.signing = newer, AttestationKey("sha256:1", b"PEM 1", b"", 1_000_000, 2_000_000)
+    status, headers, body = await operation.ask("/signing/key.pem")
+    assert (status, headers[b"content-type"], body) == (200, b"application/x-pem-file", b"PEM 2")
+    _, _, body = await operation.ask("/signing/keys.json")
+    assert [(key["id"], key["from"], key["until"]) for key in msgspec.json.decode(body)["keys"]] == [
+        ("sha256:2", "1970-01-01T00:00:02Z", None),
+        ("sha256:1", "1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"),
+    ]
+    operation.catalog.failure = Unavailable("gone")
+    status, _, body = await operation.ask("/signing/key.pem")
+    assert (status, body) == (503, b'{"error":"gone"}\n')
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz/", "/v1/", "/metrics/x", ""])

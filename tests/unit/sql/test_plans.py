@@ -130,6 +130,13 @@ EXCEPTIONS = {
     },
     "scan_manifests": {"SCAN m": "the rows of one window"},
     "scans_window": {"SCAN s": "the rows of one window"},
+    "attestation_keys_public": {
+        "SCAN attestation_keys USING INDEX attestation_keys_by_age": "a row for each rotation, a hundred at most",
+    },
+    "attestation_oldest": {"SCAN attestations_waiting": "the first row alone"},
+    "attestations_backlog": {
+        "SCAN attestations_waiting USING COVERING INDEX attestations_waiting_due": "what waits, for metrics",
+    },
     "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},

@@ -7,6 +7,7 @@ import msgspec
 
 from orlop.ports.catalog import Totals
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.attesting import SigningUse
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestRecord
 from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, Waiting
@@ -35,6 +36,7 @@ def test_every_metric_is_documented() -> None:
         (),
         (SourceUse("osv", 1.0, False),),
         ReadUse(1, 1),
+        signing=SigningUse(1, 1.0),
     )
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1), waiting).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
+from orlop.adapters.sql.attesting import SqlAttestationKeys, SqlStatements
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.boards import SqlBoards
@@ -188,6 +189,8 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         signatures=SignatureStore(SqlSignatureVerdicts(engine), SqlBrowse(engine.reader), SqlHoldings(engine.reader)),
         vex=SqlVexDocuments(engine),
         setting_ends=SqlSettingEnds(engine),
+        attestation_keys=SqlAttestationKeys(engine),
+        statements=SqlStatements(engine),
         promotions=SqlPromotions(engine, lists),
         boards=SqlBoards(lists),
         bundles=SqlBundles(engine, lists),

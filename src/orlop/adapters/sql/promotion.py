@@ -18,7 +18,14 @@ from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, after_number, page_of
-from orlop.domain.promotion.promotion import Approval, NewPromotion, PromotedImage, Promotion, PromotionState
+from orlop.domain.promotion.promotion import (
+    Approval,
+    GatePassed,
+    NewPromotion,
+    PromotedImage,
+    Promotion,
+    PromotionState,
+)
 from orlop.ports.by import By
 from orlop.ports.promotion import Move, PromotionOutcome
 from orlop.ports.terms import Terms
@@ -57,6 +64,11 @@ class SqlPromotions:
             rows = await self._located(tx, moves, by, ledger)
             number = promotion.id if isinstance(promotion, Promotion) else await _add(tx, promotion, by, done=True)
             assert number is not None
+            subject = f"promotion {number}"
+            await tx.many(
+                "promotion_gates_add",
+                [(number, at, msgspec.json.encode(move.gates).decode()) for at, move in enumerate(moves) if move.gates],
+            )
             manifests, blobs, changed = 0, 0, False
             for place, move in enumerate(moves):
                 image = move.image
@@ -65,7 +77,7 @@ class SqlPromotions:
                 found = await belongings(tx, *source, image.digest, whole=whole)
                 more = 0, 0
                 if source != target:
-                    more = await copied(tx, source, target, found, by, ledger, move.terms.content)
+                    more = await copied(tx, source, target, found, by, ledger, move.terms.content, subject)
                     changed |= await _beside(tx, source[0], target, found, move, by, ledger)
                     ledger.pushed(target[0])
                 manifests, blobs = manifests + more[0], blobs + more[1]
@@ -76,9 +88,8 @@ class SqlPromotions:
                     previous, moved = (was or "", True) if was != image.digest else ("", False)
                 await tx.run("promotion_image_done", number, place, previous, int(moved))
                 changed |= moved or any(more)
-                ledger.event(
-                    EventKind.IMAGE_PROMOTED, image.target, image.digest, image.target_tag or "", detail=detail
-                )
+                tag = image.target_tag or ""
+                ledger.event(EventKind.IMAGE_PROMOTED, image.target, image.digest, tag, subject=subject, detail=detail)
             if not changed and isinstance(promotion, NewPromotion):
                 raise _Nothing
             if isinstance(promotion, Promotion):
@@ -111,6 +122,16 @@ class SqlPromotions:
     async def get(self, promotion: int) -> Promotion | None:
         row = await self._reader.one("promotion_get", promotion)
         return (await whole(self._reader, [row]))[0] if row is not None else None
+
+    async def gates(self, promotion: int) -> tuple[tuple[GatePassed, ...], ...]:
+        found = await self.get(promotion)
+        said: dict[int, str] = dict(await self._reader.all("promotion_gates_of", promotion))
+        if found is None or not said:
+            return ()
+        return tuple(
+            msgspec.json.decode(said.get(place, "[]"), type=tuple[GatePassed, ...])
+            for place in range(len(found.images))
+        )
 
     async def page(
         self, page: PageRequest, state: PromotionState | None = None, digest: Digest | None = None

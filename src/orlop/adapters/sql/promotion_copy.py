@@ -70,10 +70,12 @@ async def copied(
     by: By,
     ledger: Ledger,
     refusal: RegistryError | None = None,
+    subject: str = "",
 ) -> tuple[int, int]:
     """Link what belongs to an image into another locked repository; how many manifests and blobs came to be there.
 
-    Raises the refusal, if there is one, instead of adding a manifest; Conflict where one waits in quarantine there."""
+    Raises the refusal, if there is one, instead of adding a manifest; Conflict where one waits in quarantine there.
+    `subject` is that of the events: what it is copied for."""
     held = await tx.all("promoted_manifests", target[0], each(sorted(found.manifests)))
     for one in sorted(one for _, one, hidden in held if hidden):
         raise Conflict(f"{one} waits in quarantine in {target[1]}; it has to be let out there", {"reference": one})
@@ -89,7 +91,7 @@ async def copied(
         await tx.many("promoted_annotations", pairs)
         ledger.count(target[0], manifests=len(rows), manifest_bytes=sum(size for _, _, size in rows))
         for _, one, _ in sorted(rows):
-            ledger.event(EventKind.MANIFEST_PUSHED, target[1], one)
+            ledger.event(EventKind.MANIFEST_PUSHED, target[1], one, subject=subject)
     if found.needed:
         await tx.run("links_tighten", target[0], each(sorted(found.needed)))
     return len(missing), blobs

@@ -70,6 +70,11 @@ TABLES: dict[str, Table] = {
     "audit_places": Table(("", 0), "path sequence"),
     "audit_segments": Table((0,), "number day first last opening closing from_at until_at appended_at dropped_at"),
     "audit_heads": Table((0,), "sequence hash at key signature"),
+    "attestation_keys": Table(("",), "id public private created_at retired_at"),
+    "attestations_waiting": Table(
+        (0,),
+        "id repository digest predicate_type predicate key signature asked_at due_at tries error",
+    ),
     "audit_keys": Table(("",), "id public private created_at"),
     "jobs": Table(("",), "name owner fence lease_until started_at finished_at outcome"),
     "queue": Table(
@@ -158,6 +163,7 @@ TABLES: dict[str, Table] = {
         "once due_at automatic",
     ),
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
+    "promotion_gates": Table((0, -1), "promotion_id number said"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
     "bundles": Table((0,), "id path name created_by account_id created_at"),
     "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),

@@ -157,7 +157,12 @@ def application_on(
         distribution = LoopbackDistribution(distribution, log, names)
         faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
     probes = OperationFace(
-        checks, stores.catalog.vitals.totals, metrics, context.draining, waiting(stores, followers(settings))
+        checks,
+        stores.catalog.vitals.totals,
+        metrics,
+        context.draining,
+        waiting(stores, followers(settings)),
+        stores.catalog.attestation_keys.public,
     )
     operation = Shell(probes, log, names, socket_address)
     return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)

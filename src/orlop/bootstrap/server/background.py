@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orlop.bootstrap.server.attesting import following_statements
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.inside import following_images
 from orlop.bootstrap.server.promotion import following_promotions
@@ -34,6 +35,7 @@ def background(
         *sending(settings, stores, metrics.webhooks.attempted),
         *following_images(stores, services),
         *following_scans(settings, stores, services),
+        *following_statements(settings, stores, services),
         *following_quarantine(stores, services),
         *following_promotions(stores, services),
     ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
+from orlop.bootstrap.server.attesting import build_attesting
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
 from orlop.bootstrap.server.promotion import build_automatic, build_due_promotions
@@ -58,6 +59,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         build_updating(settings, stores, services, metrics).work(),
         build_finding_history(stores, services),
         *build_scanning(settings, stores, services, metrics.scanners.ended).works(),
+        build_attesting(settings, stores, services, metrics.attesting.counted).work(),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

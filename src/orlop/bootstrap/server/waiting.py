@@ -12,6 +12,7 @@ from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
+from orlop.telemetry.attesting import SigningUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
@@ -61,9 +62,13 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         ]
         depths = await stores.catalog.insides.images.depths()
         images = ReadUse(depths.waiting, depths.unread)
+        unsigned = await stores.catalog.statements.backlog()
+        signing = SigningUse(unsigned.waiting, age(unsigned.oldest_at))
         held, oldest_at = await stores.catalog.held_pushes.depth()
         quarantine = QuarantineUse(held, age(oldest_at))
         promotions = PromotionUse(*await stores.catalog.promotions.waiting())
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions)
+        return Waiting(
+            *(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, signing)
+        )
 
     return ask

@@ -27,6 +27,7 @@ def followers(settings: Settings) -> tuple[Follower, ...]:
         known.WEBHOOKS,
         known.INSIDE,
         known.SCANS,
+        known.STATEMENTS,
         known.QUARANTINE,
         known.PROMOTIONS,
         *(known.forwarding(name) for name, where in sinks if where),

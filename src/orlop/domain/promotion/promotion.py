@@ -37,6 +37,16 @@ class PromotedImage(msgspec.Struct, frozen=True):
     moved: bool = False
 
 
+class GatePassed(msgspec.Struct, frozen=True):
+    """What a gate of the target said when an image was promoted. `mode`: enforce or warn; `why` it warned, as half a
+    sentence; empty: it had nothing against the image."""
+
+    gate: str
+    path: str
+    mode: str
+    why: str = ""
+
+
 class Approval(msgspec.Struct, frozen=True):
     """Somebody agreed. `account`: the row of their account, which nobody has after them."""
 

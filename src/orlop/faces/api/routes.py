@@ -55,6 +55,7 @@ from orlop.faces.api import (
     scrub,
     settings,
     signatures,
+    signing,
     tags,
     trash,
     upstreams,
@@ -126,6 +127,7 @@ def routes(desks: Desks) -> Litestar:
         *scanners.scan_reports(desks.scan_reports),
         *inside.insides(desks.insides),
         *signatures.signatures(desks.signatures),
+        *signing.signing(desks.attestation_keys),
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history

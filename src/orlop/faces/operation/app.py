@@ -1,6 +1,7 @@
-"""The face of `/healthz`, `/readyz` and `/metrics`; everything else is not found."""
+"""The face of `/healthz`, `/readyz`, `/metrics` and the public keys below `/signing`; everything else is not found."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -9,6 +10,7 @@ from orlop.faces.http.errors import status_of
 from orlop.faces.http.responses import Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.operation.readiness import StoreChecks
+from orlop.ports.attesting import AttestationKey
 from orlop.ports.catalog import Totals
 from orlop.telemetry.metrics import CONTENT_TYPE, Metrics
 from orlop.telemetry.waiting import Waiting
@@ -23,7 +25,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class OperationFace:
-    """`draining` tells whether the server is about to end, `totals` counts the store, `waiting` what is to be done."""
+    """`draining` tells whether the server is about to end, `totals` counts the store, `waiting` what is to be done,
+    `keys` gives the keys that sign for the registry, which anybody may know."""
 
     route, idle = "operation", 5.0
 
@@ -34,13 +37,21 @@ class OperationFace:
         metrics: Metrics,
         draining: Callable[[], bool],
         waiting: Callable[[], Awaitable[Waiting]],
+        keys: Callable[[], Awaitable[Sequence[AttestationKey]]],
     ) -> None:
         self._checks = checks
         self._totals = totals
         self._metrics = metrics
         self._draining = draining
         self._waiting = waiting
-        self._routes = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._measure}
+        self._keys = keys
+        self._routes = {
+            "/healthz": self._health,
+            "/readyz": self._ready,
+            "/metrics": self._measure,
+            "/signing/key.pem": self._key,
+            "/signing/keys.json": self._every_key,
+        }
 
     async def answer(self, exchange: HttpExchange) -> Response:
         """See `Face`."""
@@ -78,6 +89,30 @@ class OperationFace:
             # The catalog being gone is seen at /readyz; the counts of the workers are worth having all the more.
             totals, waiting = None, None
         return Answer(200, CONTENT_TYPE, self._metrics.render(totals, waiting))
+
+    async def _key(self) -> Answer:
+        """The public key that signs, in PEM."""
+        found = next((key for key in await self._keys() if not key.retired_at), None)
+        if found is None:
+            return _json(404, {"error": "this registry signs nothing"})
+        return Answer(200, "application/x-pem-file", found.public)
+
+    async def _every_key(self) -> Answer:
+        """The public keys that sign or signed, newest first, with their spans as RFC 3339."""
+        keys = [
+            {
+                "id": key.id,
+                "public": key.public.decode(),
+                "from": _moment(key.created_at),
+                "until": _moment(key.retired_at),
+            }
+            for key in await self._keys()
+        ]
+        return _json(200, {"keys": keys})
+
+
+def _moment(at: int) -> str | None:
+    return datetime.fromtimestamp(at // 1_000_000, UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
 def _rendered(answer: Answer) -> Response:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain import media_types
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import DigestInvalid, ManifestUnknown, Stale
@@ -155,6 +156,22 @@ class Manifests:
         held, warning = await self._store(repository, digest, content, manifest, pointing, caller, expected)
         return Pushed(digest, manifest.subject, () if held else pointing, held, warning)
 
+    async def attest(
+        self,
+        repository: RepositoryName,
+        subject: Digest,
+        content: bytes,
+        caller: Caller,
+        expected: Mapping[Tag, Digest | None],
+    ) -> None:
+        """Store what the registry itself attests of a manifest, and point the tag below which cosign looks for it at
+        that: `expected` is what that tag points at. Raises Denied where the tag is another, or a rule keeps it; Stale.
+        """
+        manifest = parse_manifest(content, media_types.OCI_MANIFEST)
+        await self._store(
+            repository, digest_of(content), content, manifest, tuple(expected), caller, expected, attests=subject
+        )
+
     async def _store(
         self,
         repository: RepositoryName,
@@ -164,8 +181,11 @@ class Manifests:
         tags: tuple[Tag, ...],
         caller: Caller,
         expected: Expected | None,
+        *,
+        attests: Digest | None = None,
     ) -> tuple[bool, str]:
-        """Whether it waits in quarantine, and what the client is to know of it."""
+        """Whether it waits in quarantine, and what the client is to know of it. `attests`: the registry says it of that
+        manifest."""
         push = ManifestPush(
             repository,
             digest,
@@ -179,6 +199,8 @@ class Manifests:
 
         async def made() -> Terms:
             nonlocal warning
+            if attests is not None:
+                return await self._terms.attesting(repository, attests, expected or {})
             terms = await self._terms.manifest(caller, repository, tags, expected)
             if gate is None or gate.clear(repository):
                 return terms

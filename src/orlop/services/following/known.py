@@ -16,6 +16,9 @@ QUARANTINE = Follower("quarantine", Stream.OUTBOX, "quarantine", "follow-quarant
 #: What has images enter stages by themselves.
 PROMOTIONS = Follower("promotions", Stream.OUTBOX, "promotions", "follow-promotions")
 
+#: What has statements about images wait to be signed.
+STATEMENTS = Follower("statements", Stream.OUTBOX, "statements", "follow-statements")
+
 
 def forwarding(sink: str) -> Follower:
     """What sends the audit log to a sink of that name."""

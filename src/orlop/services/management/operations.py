@@ -76,6 +76,9 @@ class Operation(StrEnum):
     SESSION_END = "session.end"
     KEY_READ = "key.read"
     KEY_ROTATE = "key.rotate"
+    SIGNING_READ = "signing.read"
+    SIGNING_STATUS = "signing.status"
+    SIGNING_CHANGE = "signing.change"
     EXPLAIN = "access.explain"
     WHO = "access.who"
     AUDIT_READ = "audit.read"
@@ -191,6 +194,9 @@ RULES: dict[Operation, Rule] = {
     Operation.SESSION_END: Rule(_RULE, own=True),
     Operation.KEY_READ: Rule(_SEE),
     Operation.KEY_ROTATE: Rule(_RULE),
+    Operation.SIGNING_READ: Rule(own=True, reads=True),
+    Operation.SIGNING_STATUS: Rule(_SEE),
+    Operation.SIGNING_CHANGE: Rule(_RULE),
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),
     Operation.AUDIT_READ: Rule((Action.AUDIT_READ,), Action.ADMIN, reads=True),

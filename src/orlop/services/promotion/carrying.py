@@ -11,7 +11,7 @@ from orlop.domain.gates.gate import GATES, GateAt
 from orlop.domain.gates.judging import Objection
 from orlop.domain.manifest import EdgeKind
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.promotion.promotion import NewPromotion, PromotedImage, Promotion
+from orlop.domain.promotion.promotion import GatePassed, NewPromotion, PromotedImage, Promotion
 from orlop.ports.by import By
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.catalog import StoredManifest
@@ -112,27 +112,34 @@ class CarryingOut:
         beside: tuple[Tag, ...] = ()
         if image.repository != image.target:
             beside = await self._rows.beside(image.repository, image.digest)
-        gates = await self._pass(caller, image, manifest)
+        gates, passed = await self._pass(caller, image, manifest)
         tags = (*beside, *((image.target_tag,) if image.target_tag is not None else ()))
         made = self._terms.by_itself if by_itself else self._terms.push
         terms = await made(caller, image.target, tags)
         versions = [each for each in (version, gates, terms.settings) if each]
-        return Move(image, beside, msgspec.structs.replace(terms, settings=min(versions, default=0)))
+        return Move(image, beside, msgspec.structs.replace(terms, settings=min(versions, default=0)), passed)
 
-    async def _pass(self, caller: Caller, image: PromotedImage, manifest: StoredManifest) -> int:
-        """The version of settings by which no gate refuses an image. Raises Denied."""
+    async def _pass(
+        self, caller: Caller, image: PromotedImage, manifest: StoredManifest
+    ) -> tuple[int, tuple[GatePassed, ...]]:
+        """The version of settings by which no gate refuses an image, and what each said. Raises Denied."""
         version, _ = await self._settings.versioned(GATES, image.target)
         await self._may_leave(caller, image, manifest)
         gates = await self._verdicts.gates(image.target, GateAt.PUSH, GateAt.PROMOTION)
         if not gates:
-            return version
-        refusal = (await self._verdicts.of(image.repository, manifest, gates, image.target)).refusal
+            return version, ()
+        verdict = await self._verdicts.of(image.repository, manifest, gates, image.target)
+        refusal = verdict.refusal
         saying = tuple(gate for gate in gates if gate.body.needs_config)
         if refusal is None and saying:
             refusal = await self._listed_refused(image, manifest, saying)
         if refusal is not None:
             raise _refused(image.target, image.target_tag or image.digest, refusal)
-        return version
+        warned = {(one.gate, one.path): one.why for one in verdict.objections}
+        return version, tuple(
+            GatePassed(each.name, each.path, str(each.body.mode), warned.get((each.name, each.path), ""))
+            for each in gates
+        )
 
     async def _listed_refused(
         self, image: PromotedImage, manifest: StoredManifest, gates: tuple[InForce, ...]

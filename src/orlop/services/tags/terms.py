@@ -8,6 +8,7 @@ import msgspec
 
 from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.access.membership import Membership
+from orlop.domain.attesting.statements import attestations_tag
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, NameUnknown, RegistryError, SettingsMoved
 from orlop.domain.names import Tag
@@ -142,16 +143,36 @@ class WriteTerms:
             settings=min(version, of_rules),
         )
 
+    async def attesting(self, repository: str, subject: Digest, expected: Mapping[Tag, Digest | None]) -> Terms:
+        """Those of what the registry attests of a manifest, below the one tag where cosign looks for it: rules for tags
+        hold as for one who is in no list, and in a cache all tags are those of its upstream."""
+        tag = attestations_tag(subject)
+        terms = await self._attaching(repository, ())
+        if tag is None or set(expected) != {tag} or terms.cache is not None:
+            refused = dict.fromkeys(expected, _TAGS_NOTHING)
+            return msgspec.structs.replace(terms, tag=refused, overwrite=refused)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository)
+        said = RulesOfTags(rules, repository, Membership())
+        new, fixed = said.creating(tag), said.moving(tag)
+        return msgspec.structs.replace(
+            terms,
+            tag={tag: new} if new is not None else {},
+            overwrite={tag: fixed} if fixed is not None else {},
+            expected=expected,
+            settings=min(terms.settings, of_rules),
+        )
+
     async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
         gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
         refused = dict.fromkeys(tags, _TAGS_NOTHING)
         if (showing := await self._shown.of(repository)) is not None:
-            return msgspec.structs.replace(await self.cached(showing.path, repository), create=gone, tag=refused)
+            cached = await self.cached(showing.path, repository)
+            return msgspec.structs.replace(cached, create=gone, tag=refused, overwrite=refused)
         if await self._shown.is_left(repository):
             raise Denied(f"{repository} is the cache of an upstream that is no more: nothing is attached there")
         version, room = await self._versioned_room(repository)
-        return Terms(create=gone, tag=refused, room=room, settings=version)
+        return Terms(create=gone, tag=refused, overwrite=refused, room=room, settings=version)
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and

@@ -15,6 +15,12 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- name: promotion_image_done
 UPDATE promotion_images SET previous = ?3, moved = ?4 WHERE promotion_id = ?1 AND number = ?2;
 
+-- name: promotion_gates_add
+INSERT INTO promotion_gates (promotion_id, number, said) VALUES (?1, ?2, ?3);
+
+-- name: promotion_gates_of
+SELECT number, said FROM promotion_gates WHERE promotion_id = ?1 ORDER BY number;
+
 -- name: promotion_get
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
        ended_by, why, due_at, automatic

@@ -20,6 +20,7 @@ from orlop.faces.cli.management import (
     scanners,
     settings,
     sign_in,
+    signing,
     upstreams,
     usage,
     vex,
@@ -55,6 +56,7 @@ def register(
     advisories.register(app, servers, reader)
     vex.register(app, servers, vex_reader)
     gates.register(app, servers)
+    signing.register(app, servers)
     promotion.register(app, servers)
     bundles.register(app, servers)
     quarantine.register(app, servers)

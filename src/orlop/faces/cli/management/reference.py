@@ -51,6 +51,7 @@ _PAGES = {
     "gate": "[gates.md](gates.md)",
     "pipeline": "[promotion.md](promotion.md)",
     "quarantine-rule": "[quarantine.md](quarantine.md)",
+    "receipt-rule": "[signing.md](signing.md)",
     "advisory-source": "[vulnerabilities.md](vulnerabilities.md#sources)",
     "job-schedule": "[jobs.md](jobs.md)",
 }

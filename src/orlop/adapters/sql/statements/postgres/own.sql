@@ -88,7 +88,8 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('signature_verdicts', 'id'), (SELECT max(id) FROM signature_verdicts)),
        setval(pg_get_serial_sequence('promotions', 'id'), (SELECT max(id) FROM promotions)),
        setval(pg_get_serial_sequence('bundles', 'id'), (SELECT max(id) FROM bundles)),
-       setval(pg_get_serial_sequence('quarantined', 'id'), (SELECT max(id) FROM quarantined));
+       setval(pg_get_serial_sequence('quarantined', 'id'), (SELECT max(id) FROM quarantined)),
+       setval(pg_get_serial_sequence('attestations_waiting', 'id'), (SELECT max(id) FROM attestations_waiting));
 
 -- name: event_told
 -- An id as in event.
