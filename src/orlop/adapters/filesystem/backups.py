@@ -31,7 +31,8 @@ T = TypeVar("T")
 _MARKER, _LOCK, _TMP = "orlop-backups.json", "lock", "tmp"
 _MARK = b'{"kind": "orlop-backups", "format": 1}\n'
 _KEY = re.compile(r"(?:backups|blobs|chunks)(?:/[0-9A-Za-z][0-9A-Za-z.-]*)+", re.ASCII)
-#: Bytes that one call writes: with more, a kernel may look for long for memory that lies together.
+#: Bytes that one call writes. 64 MiB by 2 MiB a call took 0.56, 0.01 and 0.24 s of processor time on ext4 (Linux 6.18),
+#: by so many 0.01 s each time; why is not known.
 _WRITTEN = 128 * 1024
 _WRITING, _READING = "writing the backup", "reading the backup"
 

@@ -42,7 +42,7 @@ async def whole(target: BackupTarget, key: str) -> bytes:
 
 
 async def names(target: BackupTarget) -> tuple[str, ...]:
-    """The names of all backups, oldest first."""
+    """The names of all backups, oldest first; of one second, in any order."""
     found = [name_of(stored.key) async for stored in target.keys(BACKUPS)]
     return tuple(sorted(name for name in found if name is not None))
 
@@ -63,7 +63,8 @@ async def readable(target: BackupTarget) -> tuple[tuple[NamedBackup, ...], tuple
             good.append(await named(target, name))
         except ContentCorrupt:
             bad.append(name)
-    return tuple(good), tuple(bad)
+    # Names tell no more than the second.
+    return tuple(sorted(good, key=lambda one: (one.backup.at, one.name))), tuple(bad)
 
 
 async def chunk(target: BackupTarget, digest: Digest) -> bytes:
