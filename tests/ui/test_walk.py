@@ -65,6 +65,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/health",
         "/health/configuration",
         "/advisories",
+        "/signing-keys",
         "/people",
         "/people/ada",
         "/groups",

@@ -68,6 +68,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/promotions/1/trial": lambda desks, who: _tried(desks, who),
     "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
+    "/signing-keys": lambda desks, who: desks.attestation_keys.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
     "/vulnerabilities/CVE-2026-1": lambda desks, who: _vulnerability(desks, who),

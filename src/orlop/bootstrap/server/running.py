@@ -12,6 +12,7 @@ from orlop.faces.ui.jobs import JobPages
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import PageGroup
+from orlop.faces.ui.signing import SigningPages
 from orlop.faces.ui.webhooks import WebhookPages
 from orlop.services.desks import Desks
 from orlop.services.health.health import Checks
@@ -52,4 +53,5 @@ def running_pages(pages: Pages, desks: Desks, live: Live, watch: Watch) -> tuple
         AuditPages(pages, desks.audit),
         HealthPages(pages, desks),
         AdvisoryPages(pages, desks),
+        SigningPages(pages, desks.attestation_keys, desks.management.gate),
     )

@@ -15,6 +15,7 @@ _WHOLE = (
     ("/webhooks", "Webhooks"),
     ("/audit", "Audit log"),
     ("/advisories", "Advisories"),
+    ("/signing-keys", "Signing keys"),
     ("/health", "Health"),
 )
 
