@@ -413,7 +413,7 @@ _LATER = (
     (
         "followers skip nobody --position 3",
         1,
-        "there is no follower nobody; there are audit, webhooks, images, scans, quarantine, promotions",
+        "there is no follower nobody; there are audit, webhooks, images, scans, statements, quarantine, promotions",
     ),
     (
         "jobs run gc",
