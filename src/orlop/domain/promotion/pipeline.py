@@ -10,6 +10,7 @@ from orlop.domain.access.actions import Action
 from orlop.domain.access.membership import is_principal
 from orlop.domain.days import day_number
 from orlop.domain.durations import DAY, span
+from orlop.domain.errors import TagInvalid
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName, Tag, is_repository_name
 from orlop.domain.schedules import Schedule
 from orlop.domain.settings import Holds, SettingKind, nobody, place_words
@@ -239,7 +240,7 @@ def _stage(text: str) -> Stage:
         raise ValueError(f"stages: {where!r} is no place below the registry, as team/dev/ or team/app:prod")
     try:
         return Stage(name, path, Tag(tag) if colon else None)
-    except Exception as error:
+    except TagInvalid as error:
         raise ValueError(f"stages: {tag!r} is no tag") from error
 
 

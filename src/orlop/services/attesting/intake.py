@@ -22,7 +22,7 @@ from orlop.ports.holdings import Holdings
 from orlop.ports.jobs import Lease
 from orlop.ports.promotion import Promotions
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 from orlop.services.following.manifests import found_manifest
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.upstreams.shown import Upstreams
@@ -66,16 +66,7 @@ class StatementIntake:
         self._clock = clock
         self._news = news
         self._moment = moment
-        self._following = Following[Event](
-            known.STATEMENTS,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        )
-        self.step = self._following.step
+        self.step = of_events(known.STATEMENTS, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
         telling = [event for event in events if _is_push(event) or event.kind in _DECISIONS]

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from orlop.domain.errors import RegistryError, Stale
+from orlop.domain.events import Event
+from orlop.ports.catalog import Outbox
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors, Follower
 from orlop.ports.jobs import Lease
@@ -68,6 +70,26 @@ class Following(Generic[T]):
             taken += len(items)
             self._now_together = min(self._now_together * 2, self._together)
         return taken
+
+
+def of_events(
+    follower: Follower,
+    outbox: Outbox,
+    cursors: Cursors,
+    clock: Clock,
+    take: Callable[[Sequence[Event], int, Lease], Awaitable[None]],
+    together: int,
+) -> Following[Event]:
+    """One that follows the events of the catalog."""
+    return Following(
+        follower,
+        cursors,
+        clock,
+        read=outbox.events,
+        position=lambda event: event.id,
+        take=take,
+        together=together,
+    )
 
 
 def told(error: Exception) -> str:

@@ -18,7 +18,7 @@ from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Lease
 from orlop.ports.vex import VexDocuments
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 from orlop.services.following.manifests import found_manifest
 from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_tag
 
@@ -75,16 +75,7 @@ class ImageIntake:
         self._changed = changed
         self._vex = vex
         self._vex_news = vex_news
-        self._following = Following[Event](
-            known.INSIDE,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        )
-        self.step = self._following.step
+        self.step = of_events(known.INSIDE, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
         images: dict[Digest, None] = {}

@@ -18,7 +18,7 @@ from orlop.ports.following import Cursors
 from orlop.ports.jobs import Lease
 from orlop.ports.promotion import Promotions
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 from orlop.services.promotion.outcomes import Became, Counting, uncounted
 from orlop.services.promotion.paths import Way, promoted
 from orlop.services.settings.in_force import InForce, SettingsInForce
@@ -66,15 +66,7 @@ class AutomaticPromotions:
         self._clock = clock
         self._news = news
         self._counted = counted
-        self.step = Following[Event](
-            known.PROMOTIONS,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        ).step
+        self.step = of_events(known.PROMOTIONS, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def known(self) -> None:
         """More is known of images, or less."""

@@ -10,7 +10,7 @@ from orlop.ports.following import Cursors
 from orlop.ports.held import HeldPushes, HeldState
 from orlop.ports.jobs import Lease
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 
 #: Events of one batch.
 _TOGETHER = 500
@@ -37,15 +37,7 @@ class QuarantineWatch:
         self._cursors = cursors
         self._rows = rows
         self._news = news
-        self.step = Following[Event](
-            known.QUARANTINE,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        ).step
+        self.step = of_events(known.QUARANTINE, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def known(self) -> None:
         """More is known of images."""

@@ -12,7 +12,7 @@ from orlop.ports.following import Cursors
 from orlop.ports.jobs import Lease
 from orlop.ports.scans import Scans, WantedScan
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 from orlop.services.following.manifests import found_manifest
 from orlop.services.settings.in_force import SettingsInForce
 
@@ -38,16 +38,7 @@ class ScanIntake:
         self._manifests = manifests
         self._clock = clock
         self._news = news
-        self._following = Following[Event](
-            known.SCANS,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        )
-        self.step = self._following.step
+        self.step = of_events(known.SCANS, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
         pushed = dict.fromkeys(

@@ -18,7 +18,7 @@ from orlop.ports.identity import AccessFacts
 from orlop.ports.jobs import Lease
 from orlop.ports.webhooks import DeliveryIntake, NewDelivery
 from orlop.services.following import known
-from orlop.services.following.follow import Following
+from orlop.services.following.follow import of_events
 from orlop.services.settings.in_force import SettingsInForce
 
 #: Events of one batch, whose deliveries one transaction writes.
@@ -73,16 +73,7 @@ class Intake:
         self._describing = describing
         self._clock = clock
         self._news = news
-        self._following = Following[Event](
-            known.WEBHOOKS,
-            cursors,
-            clock,
-            read=outbox.events,
-            position=lambda event: event.id,
-            take=self._take,
-            together=_TOGETHER,
-        )
-        self.step = self._following.step
+        self.step = of_events(known.WEBHOOKS, outbox, cursors, clock, self._take, _TOGETHER).step
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
         made = [delivery for event in events for delivery in await self._deliveries(event)]
