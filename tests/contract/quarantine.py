@@ -15,6 +15,7 @@ from orlop.ports.held import HeldPush, HeldState
 from orlop.ports.retention import Wanted
 from orlop.ports.search import Sought
 from orlop.ports.terms import Terms
+from orlop.ports.trash import Asked
 from tests.content import Pushable, image, index
 from tests.contract import insides
 from tests.contract.scene import APP, V1, V2, WEB, Scene
@@ -120,9 +121,57 @@ class HeldPushesKit:
         await held(scene, TWO, V2)
         all_ = await held(scene, both, V1)
         assert await waiting(catalog) == [both.digest, TWO.digest]  # of the other nothing else is to be decided
+        with pytest.raises(Conflict, match=f"it names {TWO.digest}, which waits as .* for {V2}"):
+            await catalog.held_pushes.release(all_, Terms(), scene.by())
+        assert (await target(catalog, V1), await waiting(catalog)) == (None, [both.digest, TWO.digest])
+        await catalog.held_pushes.release(await found(catalog, TWO), Terms(), scene.by())
         await catalog.held_pushes.release(all_, Terms(), scene.by())
         assert await catalog.held_pushes.of(APP, ONE.digest) is None
-        assert await waiting(catalog) == [TWO.digest]
+        assert (await target(catalog, V1), await waiting(catalog)) == (both.digest, [])
+
+    async def test_what_is_pushed_again_where_nothing_is_held_is_shown(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.held_pushes
+        both = index("both", [ONE, TWO])
+        for what in (ONE, TWO):
+            await held(scene, what)
+        waits = await held(scene, both, V1)
+        await scene.push(APP, both, V1)
+        assert (await target(catalog, V1), await waiting(catalog)) == (both.digest, [])
+        for what in (both, ONE, TWO):
+            assert await rows.of(APP, what.digest) is None
+        done = await rows.get(waits.id)
+        assert done is not None
+        assert (done.state, done.reason) == (HeldState.RELEASED, "pushed again where nothing is held")
+        one = await held(scene, image("refused"), V2)
+        await rows.refuse(one, KEPT, scene.by(), "no")
+        with pytest.raises(Conflict):
+            await rows.refuse(waits, KEPT, scene.by(), "too late")
+        assert await target(catalog, V1) == both.digest
+
+    @pytest.mark.parametrize("whole", [False, True])
+    async def test_what_comes_back_out_of_the_trash_is_hidden_as_before(self, catalog: Catalog, *, whole: bool) -> None:
+        scene = Scene(catalog)
+        one = await held(scene, ONE, V1)
+        if whole:
+            await catalog.repositories.remove(APP, scene.by(), KEPT)
+        else:
+            await catalog.manifests.delete(APP, ONE.digest, scene.by(), KEPT)
+        await catalog.trash.restore(Asked(APP, digest=ONE.digest), scene.by())
+        again = await found(catalog, ONE)
+        assert (again.state, again.tags, again.pushed_at) == (HeldState.WAITING, (V1,), one.pushed_at)
+        assert await put(scene, APP, ONE, V2), "it waits still"
+        assert await target(catalog, V2) is None
+
+    async def test_a_tag_that_comes_back_points_at_nothing_that_waits(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await catalog.manifests.delete(APP, ONE.digest, scene.by(), KEPT)
+        await held(scene, ONE, V1)
+        async with scene.unchanged():
+            with pytest.raises(Conflict, match="waits in quarantine in"):
+                await catalog.trash.restore(Asked(APP, digest=ONE.digest), scene.by())
+        await catalog.held_pushes.release(await found(catalog, ONE), Terms(), scene.by())
+        assert await target(catalog, V1) == ONE.digest
 
     async def test_with_an_index_what_only_it_names_is_refused(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

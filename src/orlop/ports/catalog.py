@@ -80,7 +80,10 @@ class ManifestPush(msgspec.Struct, frozen=True):
     lazy: bool = False
     """It may name anything that the repository does not hold: that is fetched when somebody asks for it."""
     held: bool = False
-    """It lands in quarantine, unless the repository shows the manifest already (ports.held)."""
+    """It lands in quarantine, unless the repository shows the manifest already (ports.held). Where it does not, a
+    manifest that is hidden there is shown from now on."""
+    pushed_id: int = 0
+    """The account that pushes; 0: nobody's."""
     terms: Terms = FREELY
 
 

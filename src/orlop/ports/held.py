@@ -25,7 +25,8 @@ class HeldPush(msgspec.Struct, frozen=True, kw_only=True):
     """A manifest that was pushed into quarantine; times in microseconds since 1970.
 
     `expected`: the tags that it gets when it is let out, and what each pointed at when that was pushed, None: it was
-    not there. `decided_by`: an account, or the registry; empty while it waits.
+    not there. `pushed_id`: the account, which nobody has after it; 0: nobody's. `decided_by`: an account, or the
+    registry; empty while it waits.
     """
 
     id: int
@@ -34,6 +35,7 @@ class HeldPush(msgspec.Struct, frozen=True, kw_only=True):
     expected: Mapping[Tag, Digest | None]
     pushed_by: str
     pushed_at: int
+    pushed_id: int = 0
     state: HeldState = HeldState.WAITING
     decided_by: str = ""
     decided_at: int = 0
@@ -75,9 +77,9 @@ class HeldPushes(Protocol):
 
     async def release(self, held: HeldPush, terms: Terms, by: By, reason: str = "") -> None:
         """Let it out, and set its tags, all or nothing. Raises Conflict where that was decided before, or its tags are
-        others by now or point at something else than when they were pushed; ManifestUnknown where it is gone; and what
-        one of its tags is refused with."""
+        others by now or point at something else than when they were pushed, or an index names something that waits for
+        tags of its own; ManifestUnknown where it is gone; and what one of its tags is refused with."""
 
     async def refuse(self, held: HeldPush, terms: Terms, by: By, reason: str) -> None:
         """Delete it, on the terms of a removal. Raises Conflict where that was decided before; Denied while it is
-        locked, or an index names it that is not held."""
+        locked, or an index names it that is not held; SettingsMoved where the terms are those of older settings."""

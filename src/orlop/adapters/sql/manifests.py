@@ -7,7 +7,7 @@ from orlop.adapters.sql.hidden import trash_manifest, trash_tag
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.pointing import moved_tags, point_tag
-from orlop.adapters.sql.quarantining import is_quarantined, quarantine
+from orlop.adapters.sql.quarantining import is_quarantined, quarantine, show
 from orlop.adapters.sql.records import drop_manifest, each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
@@ -37,11 +37,14 @@ class SqlManifests:
             if known is None and push.terms.content is not None:
                 raise push.terms.content
             moves = await moved_tags(tx, repository, push.tags, push.digest, push.terms)
-            waits = push.held and (known is None or await is_quarantined(tx, known[0]))
+            hidden = known is not None and await is_quarantined(tx, known[0])
+            waits = push.held and (known is None or hidden)
             manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
             if waits:
-                await quarantine(tx, push.repository, manifest, push.digest, moves, by, ledger)
+                await quarantine(tx, push.repository, manifest, push.digest, moves, push.pushed_id, by, ledger)
             else:
+                if hidden:
+                    await show(tx, push.repository, manifest, push.digest, by, ledger)
                 for tag, previous in moves.items():
                     await point_tag(tx, repository, push.repository, manifest, push.digest, tag, previous, by, ledger)
             ledger.pushed(repository)

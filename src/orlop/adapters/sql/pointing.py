@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.ledger import Ledger
-from orlop.adapters.sql.quarantining import is_quarantined
+from orlop.adapters.sql.quarantining import is_quarantined, waits_there
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Conflict, ManifestUnknown
+from orlop.domain.errors import ManifestUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import By, Terms
@@ -71,6 +71,6 @@ async def set_tag(
     if manifest is None:
         raise ManifestUnknown(f"{name} does not hold {digest} any more", {"reference": digest})
     if await is_quarantined(tx, manifest[0]):
-        raise Conflict(f"{digest} waits in quarantine in {name}; it has to be let out there", {"reference": digest})
+        raise waits_there(name, digest)
     await point_tag(tx, row_id, name, manifest[0], digest, tag, previous, by, ledger, detail)
     return previous

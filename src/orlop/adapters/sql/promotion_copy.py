@@ -6,9 +6,10 @@ import msgspec
 
 from orlop.adapters.sql.engine import Row, Session
 from orlop.adapters.sql.ledger import Ledger
+from orlop.adapters.sql.quarantining import waits_there
 from orlop.adapters.sql.records import each, hold
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Conflict, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown, RegistryError
+from orlop.domain.errors import ManifestBlobUnknown, ManifestInvalid, ManifestUnknown, RegistryError
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag, referrers_tags
 from orlop.ports.by import By
@@ -78,7 +79,7 @@ async def copied(
     `subject` is that of the events: what it is copied for."""
     held = await tx.all("promoted_manifests", target[0], each(sorted(found.manifests)))
     for one in sorted(one for _, one, hidden in held if hidden):
-        raise Conflict(f"{one} waits in quarantine in {target[1]}; it has to be let out there", {"reference": one})
+        raise waits_there(target[1], Digest.stored(one))
     there = {one for _, one, _ in held}
     missing = {one: row for one, row in found.manifests.items() if one not in there}
     if missing and refusal is not None:

@@ -9,7 +9,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.manifests import delete_manifest
 from orlop.adapters.sql.parameters import spans_of
 from orlop.adapters.sql.pointing import moved_tags, point_tag
-from orlop.adapters.sql.quarantining import kept_tags
+from orlop.adapters.sql.quarantining import kept_tags, named
 from orlop.adapters.sql.records import locked_repository
 from orlop.domain.access.spans import NameSpan
 from orlop.domain.digest import Digest
@@ -49,11 +49,18 @@ class SqlHeldPushes:
     async def release(self, held: HeldPush, terms: Terms, by: By, reason: str = "") -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id, manifest = await _decided(tx, held, HeldState.RELEASED, by, reason, ledger)
+            children = [child for child in await named(tx, manifest) if child.waits]
+            apart = next((child for child in children if child.tags), None)
+            if apart is not None:
+                raise Conflict(
+                    f"it names {apart.digest}, which waits as {apart.id} for {', '.join(apart.tags)}: that comes first",
+                    {"id": apart.id},
+                )
             waited = msgspec.structs.replace(terms, expected=held.expected)
             for tag, previous in (await moved_tags(tx, row_id, held.tags, held.digest, waited)).items():
                 await point_tag(tx, row_id, held.repository, manifest, held.digest, tag, previous, by, ledger)
-            for child, _ in await _children(tx, manifest):
-                await tx.one("quarantined_decide", child, HeldState.RELEASED.value, by.actor, by.at, reason, 1)
+            for child in children:
+                await tx.one("quarantined_decide", child.id, HeldState.RELEASED.value, by.actor, by.at, reason, 1)
             ledger.event(EventKind.QUARANTINE_RELEASED, held.repository, held.digest, held.first, detail=reason)
 
         await self._engine.write(recorded(by, steps), changes=held.repository, holding=terms.settings)
@@ -61,12 +68,12 @@ class SqlHeldPushes:
     async def refuse(self, held: HeldPush, terms: Terms, by: By, reason: str) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id, manifest = await _decided(tx, held, HeldState.REFUSED, by, reason, ledger)
-            children = await _children(tx, manifest)
+            children = [child for child in await named(tx, manifest) if child.waits and not child.tags]
             await delete_manifest(tx, row_id, held.repository, held.digest, by, terms, ledger)
-            for child, digest in children:
-                if await tx.one("edge_from_index", row_id, digest) is None:
-                    await tx.one("quarantined_decide", child, HeldState.REFUSED.value, by.actor, by.at, reason, 1)
-                    await delete_manifest(tx, row_id, held.repository, digest, by, terms, ledger)
+            for child in children:
+                if await tx.one("edge_from_index", row_id, child.digest) is None:
+                    await tx.one("quarantined_decide", child.id, HeldState.REFUSED.value, by.actor, by.at, reason, 1)
+                    await delete_manifest(tx, row_id, held.repository, child.digest, by, terms, ledger)
             ledger.event(EventKind.QUARANTINE_REFUSED, held.repository, held.digest, held.first, detail=reason)
 
         await self._engine.write(recorded(by, steps), changes=held.repository, holding=terms.settings)
@@ -89,26 +96,15 @@ async def _decided(
     return row_id, int(known[0])
 
 
-async def _children(tx: Session, manifest: int) -> list[tuple[int, Digest]]:
-    """What waits only because an index names it that does, at any depth: the number of each, and its digest."""
-    found: dict[int, Digest] = {}
-    indexes = [manifest]
-    while indexes:
-        for number, digest, row in await tx.all("quarantined_children", indexes.pop()):
-            if number not in found:
-                found[number] = Digest.stored(digest)
-                indexes.append(row)
-    return list(found.items())
-
-
 def _held(row: Row) -> HeldPush:
-    number, repository, digest, tags, pushed_by, pushed_at, state, decided_by, decided_at, reason = row
+    number, repository, digest, tags, pushed_by, pushed_id, pushed_at, state, decided_by, decided_at, reason = row
     return HeldPush(
         id=number,
         repository=RepositoryName.stored(repository),
         digest=Digest.stored(digest),
         expected=kept_tags(tags),
         pushed_by=pushed_by,
+        pushed_id=pushed_id,
         pushed_at=pushed_at,
         state=HeldState(state),
         decided_by=decided_by,

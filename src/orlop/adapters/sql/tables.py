@@ -39,7 +39,7 @@ TABLES: dict[str, Table] = {
     "annotations": Table((0, ""), "manifest_id key value"),
     "quarantined": Table(
         (0,),
-        "id manifest_id repository digest state along tags pushed_by pushed_at decided_by decided_at reason",
+        "id manifest_id repository digest state along tags pushed_by pushed_id pushed_at decided_by decided_at reason",
     ),
     "cached_manifests": Table((0,), "manifest_id cache_root used_at"),
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),

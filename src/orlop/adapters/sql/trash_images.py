@@ -10,6 +10,8 @@ from orlop.adapters.sql import trash_plan
 from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.leaving import STEP
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.pointing import point_tag
+from orlop.adapters.sql.quarantining import is_quarantined, waits_there
 from orlop.adapters.sql.records import each, hold, locked_repository, made_repository
 from orlop.adapters.sql.trash_end import end_holder, forget, remove_manifest
 from orlop.adapters.sql.trash_plan import Lying, Plan
@@ -124,12 +126,12 @@ async def _restore_part(
 async def _set(
     tx: Session, repository: int, name: RepositoryName, tag: Tag, digest: Digest, by: By, ledger: Ledger
 ) -> None:
+    """Raises Conflict where what it points at was pushed again, and waits in quarantine."""
     row = await tx.one("manifest_row", repository, digest)
     assert row is not None
-    await tx.run("tag_set", repository, tag, row[0], by.at, by.actor)
-    await tx.run("tag_history_add", repository, tag, by.at, by.actor, digest, None)
-    ledger.count(repository, tags=1)
-    ledger.event(EventKind.TAG_SET, name, digest, tag)
+    if await is_quarantined(tx, row[0]):
+        raise waits_there(name, digest)
+    await point_tag(tx, repository, name, row[0], digest, tag, None, by, ledger)
 
 
 async def _holders(tx: Session, plan: Plan) -> dict[int, int]:
@@ -166,6 +168,7 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
         assert made is not None
         await tx.run("trash_edges_copy", lying.manifest, made[0], repository)
         await tx.run("annotations_copy", lying.manifest, made[0])
+        await tx.run("quarantined_copy", lying.manifest, made[0])
         await tx.run("labels_copy", lying.holder, lying.digest, repository)
     ledger.count(
         repository,

@@ -27,6 +27,11 @@ def after(name: str) -> str:
     return f"{name}{_LOWEST}" if name else ""
 
 
+def only(name: str) -> NameSpan:
+    """This name alone."""
+    return NameSpan(name, f"{name}{_LOWEST}")
+
+
 def below(namespace: str) -> NameSpan:
     """The names of all repositories in a namespace, at any depth; the root's are all."""
     return NameSpan(f"{namespace}/", f"{namespace}0") if namespace else EVERYTHING  # `0` comes right after `/`
@@ -34,7 +39,7 @@ def below(namespace: str) -> NameSpan:
 
 def at_or_below(path: str) -> tuple[NameSpan, ...]:
     """The name of a node of the tree and those of all repositories below it; the root's are all."""
-    return (NameSpan(path, f"{path}{_LOWEST}"), below(path)) if path else (EVERYTHING,)
+    return (only(path), below(path)) if path else (EVERYTHING,)
 
 
 def span_of(place: Place) -> tuple[NameSpan, bool]:
@@ -47,7 +52,7 @@ def span_of(place: Place) -> tuple[NameSpan, bool]:
         case PlaceKind.REPOSITORIES:
             prefix = pattern(place.path, separator="/").prefix
             if prefix == place.path:
-                return NameSpan(prefix, f"{prefix}{_LOWEST}"), True
+                return only(prefix), True
             return NameSpan(prefix, f"{prefix}{_HIGHEST}"), False
 
 

@@ -193,6 +193,7 @@ class Manifests:
             manifest,
             tags,
             sparse=self._sparse_indexes and manifest.is_index,
+            pushed_id=caller.subject.id,
         )
         who = by(caller, self._clock.now())
         gate, warning = self._gate, ""

@@ -1,10 +1,10 @@
 """From whom what waits in quarantine is hidden, by whichever way they ask for it."""
 
-from orlop.domain.access import Action, Caller, SubjectKind
+from orlop.domain.access import Action, Caller
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.domain.quarantine.rules import QUARANTINE_RULES
-from orlop.ports.held import HeldPushes
+from orlop.ports.held import HeldPush, HeldPushes
 from orlop.services.access.decisions import Access
 from orlop.services.settings.in_force import SettingsInForce
 
@@ -25,14 +25,14 @@ class QuarantineSight:
         if not await self._settings.covering(QUARANTINE_RULES, repository):
             return False
         held = await self._rows.of(repository, digest)
-        if held is None or pushed_it(caller, held.pushed_by):
+        if held is None or pushed_it(caller, held):
             return False
         return not await sees_quarantine(self._access, caller, repository)
 
 
-def pushed_it(caller: Caller, pushed_by: str) -> bool:
-    """Whether somebody is the one who pushed something; nobody is where nobody is signed in."""
-    return caller.subject.kind is not SubjectKind.ANONYMOUS and caller.subject.name == pushed_by
+def pushed_it(caller: Caller, held: HeldPush) -> bool:
+    """Whether somebody is the one who pushed something: whoever has the name of an account that is gone is not."""
+    return bool(caller.subject.id) and caller.subject.id == held.pushed_id
 
 
 async def sees_quarantine(access: Access, caller: Caller, repository: str) -> bool:

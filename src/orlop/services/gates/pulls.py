@@ -132,7 +132,7 @@ class GatedPulls:
         self, caller: Caller, repository: RepositoryName, reference: Reference, manifest: StoredManifest
     ) -> Verdict:
         verdict = await self._verdicts.at_pull(repository, manifest)
-        hidden = verdict.pushed_by is not None and not pushed_it(caller, verdict.pushed_by)
+        hidden = verdict.held is not None and not pushed_it(caller, verdict.held)
         if hidden and not await sees_quarantine(self._access, caller, repository):
             raise unknown_manifest(repository, reference)
         return verdict

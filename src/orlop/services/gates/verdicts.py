@@ -16,7 +16,7 @@ from orlop.domain.quarantine.rules import QUARANTINE_RULES
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.events import KNOWN_OF_IMAGES, Changes
-from orlop.ports.held import HeldPushes
+from orlop.ports.held import HeldPush, HeldPushes
 from orlop.services.gates.facts import GateFacts
 from orlop.services.settings.in_force import InForce, SettingsInForce
 
@@ -35,8 +35,8 @@ class Verdict(msgspec.Struct, frozen=True):
     objections: tuple[Objection, ...] = ()
     until: int = 0
     wait: int = 0
-    pushed_by: str | None = None
-    """Who pushed it, where it waits in quarantine."""
+    held: HeldPush | None = None
+    """What hides it, where it waits in quarantine."""
 
     @property
     def refusal(self) -> Objection | None:
@@ -107,7 +107,7 @@ class GateVerdicts:
         nothing."""
         verdict = self._recalled(_Pulled(at or repository, repository, digest))
         if verdict is not None:
-            return not verdict.objections and verdict.pushed_by is None
+            return not verdict.objections and verdict.held is None
         free = self._free.get(at or repository)
         return free is not None and free == self._settings_changes.current()
 
@@ -115,7 +115,7 @@ class GateVerdicts:
         """Whether it is remembered that no quarantine hides a manifest. Costs about a microsecond."""
         verdict = self._recalled(_Pulled(repository, repository, digest))
         if verdict is not None:
-            return verdict.pushed_by is None
+            return verdict.held is None
         free = self._free.get(repository)
         return free is not None and free == self._settings_changes.current()
 
@@ -205,7 +205,7 @@ class GateVerdicts:
         verdict = await self.of(repository, manifest, gates, at)
         if at == repository and await self._settings.covering(QUARANTINE_RULES, repository):
             held = await self._held.of(repository, manifest.digest)
-            verdict = msgspec.structs.replace(verdict, pushed_by=held.pushed_by if held is not None else None)
+            verdict = msgspec.structs.replace(verdict, held=held)
         if counts is not None and counts == self._counts(place) and not verdict.is_waiting:
             self._kept[pulled] = _Kept(place, counts, verdict)
             if len(self._kept) > REMEMBERED:

@@ -167,7 +167,7 @@ class CarryingOut:
         """Raises Denied for what a gate at pulls holds back from the caller where it is: it is not pulled elsewhere;
         Conflict for what waits in quarantine there."""
         verdict = await self._verdicts.at_pull(image.repository, manifest)
-        if verdict.pushed_by is not None:
+        if verdict.held is not None:
             words = image_words(image.repository, image.tag or image.digest, "")
             raise Conflict(f"{words} waits in quarantine; it has to be let out there", {"reference": image.digest})
         refusal = verdict.refusal

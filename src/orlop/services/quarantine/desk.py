@@ -68,7 +68,7 @@ class QuarantineDesk:
                 before = held.id
                 if held.repository not in sees:
                     sees[held.repository] = await sees_quarantine(self._access, caller, held.repository)
-                if sees[held.repository] or pushed_it(caller, held.pushed_by):
+                if sees[held.repository] or pushed_it(caller, held):
                     found.append(await self._shown(held))
             if len(rows) < _AT_ONCE:
                 return HeldPage(tuple(found), "")
@@ -99,7 +99,7 @@ class QuarantineDesk:
         def check(standing: Standing) -> None:
             if standing.stand is Stand.GATES:
                 raise Denied(f"{held.id} stays in quarantine: {standing.why}", {"id": held.id})
-            if standing.stand is Stand.PERSON and held.pushed_by == caller.subject.name:
+            if standing.stand is Stand.PERSON and pushed_it(caller, held):
                 raise Denied(f"you pushed {held.id} yourself: somebody else has to let it out", {"id": held.id})
 
         await self._letting_out.release(held, by(caller, self._gate.now()), _line(reason), check)
@@ -127,7 +127,7 @@ class QuarantineDesk:
         return held
 
     async def _is_seen(self, caller: Caller, held: HeldPush) -> bool:
-        return pushed_it(caller, held.pushed_by) or await sees_quarantine(self._access, caller, held.repository)
+        return pushed_it(caller, held) or await sees_quarantine(self._access, caller, held.repository)
 
     async def _shown(self, held: HeldPush) -> HeldShown:
         waits = held.state is HeldState.WAITING

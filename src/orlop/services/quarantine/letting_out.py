@@ -77,9 +77,18 @@ class LettingOut:
         await self._terms.keep(made, lambda terms: self._rows.release(held, terms, by, reason))
         self._told("released", by, held)
 
-    async def refuse(self, held: HeldPush, by: By, reason: str) -> None:
-        """Delete it into the trash. Raises as HeldPushes.refuse."""
-        await self._rows.refuse(held, Terms(trash=await self._terms.kept(held.repository)), by, reason)
+    async def refuse(
+        self, held: HeldPush, by: By, reason: str, check: Callable[[Standing], None] = lambda _: None
+    ) -> None:
+        """Delete it into the trash, as long as `check` lets how it stands pass. Raises what `check` does, and as
+        HeldPushes.refuse."""
+
+        async def made() -> Terms:
+            standing = await self._standing.of(held, remembered=True)
+            check(standing)
+            return msgspec.structs.replace(await self._terms.refused(held.repository), settings=standing.settings)
+
+        await self._terms.keep(made, lambda terms: self._rows.refuse(held, terms, by, reason))
         self._told("refused", by, held)
 
     async def _one(self, held: HeldPush) -> str:
@@ -90,7 +99,12 @@ class LettingOut:
                 await self.release(held, by, "", _check_free)
                 return "released"
             if _is_over(standing, by.at):
-                await self.refuse(held, by, "nobody let it out in time")
+
+                def check_over(now: Standing) -> None:
+                    if not _is_over(now, by.at):
+                        raise Conflict("it has time again")
+
+                await self.refuse(held, by, "nobody let it out in time", check_over)
                 return "refused"
         except RegistryError as error:  # somebody else was first, or a tag cannot be set: whoever looks is told
             _log.info("what waits in quarantine stays there", id=held.id, name=held.repository, reason=error.message)

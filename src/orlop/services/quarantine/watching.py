@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from orlop.domain.access.spans import EVERYTHING
+from orlop.domain.access.spans import EVERYTHING, NameSpan, only
 from orlop.domain.events import Event, EventKind
 from orlop.ports.catalog import Outbox
 from orlop.ports.clock import Clock
@@ -14,12 +14,11 @@ from orlop.services.following.follow import of_events
 
 #: Events of one batch.
 _TOGETHER = 500
-#: What rules and gates say may be another after these: a push may be a signature, a document a gate or an exception.
-_MOVING = frozenset(
-    {
-        *(EventKind.QUARANTINE_HELD, EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.TAG_SET),
-        *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED, EventKind.EXCEPTION_EXPIRED),
-    }
+#: Rules and gates may be others after these.
+_RULES = frozenset({EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED, EventKind.EXCEPTION_EXPIRED})
+#: What they say of an image may be another after these, too: a push may be a signature.
+_MOVING = _RULES | frozenset(
+    {EventKind.QUARANTINE_HELD, EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.TAG_SET}
 )
 
 
@@ -39,12 +38,15 @@ class QuarantineWatch:
         self._news = news
         self.step = of_events(known.QUARANTINE, outbox, cursors, clock, self._take, _TOGETHER).step
 
-    async def known(self) -> None:
-        """More is known of images."""
-        if await self._rows.page((EVERYTHING,), HeldState.WAITING, 0, 1):
+    async def known(self, within: Sequence[NameSpan] = (EVERYTHING,)) -> None:
+        """More is known of images, of these repositories."""
+        if await self._rows.page(within, HeldState.WAITING, 0, 1):
             await self._news()
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
-        if any(event.kind in _MOVING for event in events):
+        moving = [event for event in events if event.kind in _MOVING]
+        if any(event.kind in _RULES for event in moving):
             await self.known()
+        elif moving:  # what is pushed or tagged says something of what lies beside it
+            await self.known([only(name) for name in sorted({event.repository for event in moving})])
         await self._cursors.advance(known.QUARANTINE, before, events[-1].id, lease)

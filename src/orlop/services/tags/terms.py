@@ -155,6 +155,11 @@ class WriteTerms:
             settings=min(version, of_rules),
         )
 
+    async def refused(self, repository: str) -> Terms:
+        """Those of what is deleted out of quarantine, where it has no tags."""
+        await self._check_writable()
+        return Terms(trash=await self.kept(repository))
+
     async def attesting(self, repository: str, subject: Digest, expected: Mapping[Tag, Digest | None]) -> Terms:
         """Those of what the registry attests of a manifest, below the one tag where cosign looks for it: rules for tags
         hold as for one who is in no list, and in a cache all tags are those of its upstream."""

@@ -4,7 +4,8 @@
 
 -- What was pushed into quarantine: at most one row for each manifest, which it hides unless its state is 1. state: 0 it
 -- waits, 1 it was let out, 2 it was refused. tags: a JSON object of those that it gets when it is let out, each with what
--- it pointed at when that was pushed, or null. along: 1 where that was decided of an index that names it.
+-- it pointed at when that was pushed, or null. along: 1 where that was decided of an index that names it. pushed_id:
+-- the account, which nobody has after it; 0: nobody who has one.
 CREATE TABLE quarantined (
     id          INTEGER PRIMARY KEY,
     manifest_id INTEGER NOT NULL UNIQUE REFERENCES manifests (id) ON DELETE CASCADE,
@@ -14,6 +15,7 @@ CREATE TABLE quarantined (
     along       INTEGER NOT NULL,
     tags        TEXT NOT NULL,
     pushed_by   TEXT NOT NULL,
+    pushed_id   INTEGER NOT NULL,
     pushed_at   INTEGER NOT NULL,
     decided_by  TEXT NOT NULL,
     decided_at  INTEGER NOT NULL,
