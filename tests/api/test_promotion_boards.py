@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from orlop.domain.durations import SECOND
+from orlop.services.promotion import boards
 from tests.api.harness import Api, assert_problem, namespace, registry
 from tests.api.test_promotion import DEV, GATE, ONE, PROD, TWO, a_team, held, promote, push, setting
 from tests.catalogs import rows
@@ -129,3 +132,21 @@ async def test_one_that_waits_is_tried_by_the_rights_of_its_author() -> None:
     refusal = await api.ask("POST", f"/promotions/{number}/refusal", "dana", {"reason": "another way"})
     assert refusal.status == 200
     assert await told("pat") == 412
+
+
+async def test_a_board_of_many_looks_through_so_many_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = await a_team()
+    names = sorted(["app", *(f"n{number}" for number in range(9))])
+    for number, name in enumerate(names[1:]):
+        await push(api, f"team/{'dev' if number % 3 else 'prod'}/{name}", THREE, "1")
+    monkeypatch.setattr(boards, "_AT_ONCE", 2)
+    monkeypatch.setattr(boards, "_TIMES", 1)
+    found, last, pages = [], "", 0
+    while True:
+        answer = await api.ask("GET", f"/promotion-boards/app?path=team&n=4{f'&last={last}' if last else ''}", "dana")
+        found += [row["image"] for row in answer.json()]
+        pages += 1
+        if 'rel="next"' not in answer.header("link"):
+            break
+        last = answer.header("link").partition("last=")[2].partition("&")[0].partition(">")[0]
+    assert (found, pages > 3) == (names, True)

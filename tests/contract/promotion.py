@@ -1,6 +1,7 @@
 """What every catalog keeps to about promotions (ports.promotion.Promotions)."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -42,8 +43,8 @@ def asked(*images: PromotedImage, needed: int = 0, expires_at: int = START + HOU
     )
 
 
-def automatic(*images: PromotedImage) -> NewPromotion:
-    return msgspec.structs.replace(asked(*images), automatic=True, due_at=START)
+def automatic(*images: PromotedImage, needed: int = 0) -> NewPromotion:
+    return msgspec.structs.replace(asked(*images, needed=needed), automatic=True, due_at=START)
 
 
 async def done(scene: Scene, *images: PromotedImage, terms: Terms = FREELY) -> PromotionOutcome:
@@ -109,11 +110,16 @@ class BoardsKit:
         other = msgspec.structs.replace(asked(promoted(ONE, V2), needed=1), pipeline="another")
         await rows.ask(other, scene.by())
         last = await rows.ask(asked(promoted(ONE, V2), needed=1), scene.by())
-        assert [one.id for one in await catalog.boards.waiting("", "app", 10)] == [last.id, first.id]
-        assert [one.id for one in await catalog.boards.waiting("", "app", 1)] == [last.id]
+        elsewhere = msgspec.structs.replace(promoted(ONE, Tag("v3")), target=DB)
+        there = await rows.ask(asked(elsewhere, needed=1), scene.by())
+        waiting = partial(catalog.boards.waiting, "", "app")
+        assert [one.id for one in await waiting([PROD, DEV], 10)] == [last.id, first.id]
+        assert [one.id for one in await waiting([PROD], 1)] == [last.id]
+        assert [one.id for one in await waiting([DB], 1)] == [there.id]
+        assert await waiting([], 10) == ()
         await rows.end(last.id, PromotionState.REFUSED, "no", scene.by())
-        assert await catalog.boards.waiting("", "app", 10) == (first,)
-        assert await catalog.boards.waiting("elsewhere", "app", 10) == ()
+        assert await waiting([PROD], 10) == (first,)
+        assert await catalog.boards.waiting("elsewhere", "app", [PROD], 10) == ()
 
 
 class PromotionsKit:
@@ -466,6 +472,20 @@ async def _lazily(scene: Scene, repository: RepositoryName, what: Pushable) -> N
         assert await rows.outdate("", "app", (DEV, V2), "", scene.by()) == 1
         assert [one.id for one in (await rows.page(PageRequest(), PromotionState.WAITING)).items] == [by_hand.id]
 
+    async def test_what_nobody_asks_for_goes_no_further_than_its_tag(self, catalog: Catalog) -> None:
+        scene, rows = Scene(catalog), catalog.promotions
+        await scene.push(DEV, ONE, V1)
+        by_itself = await rows.ask_by_itself(automatic(promoted(ONE)), scene.by())
+        approved = await rows.ask_by_itself(automatic(promoted(ONE, V2), needed=1), scene.by())
+        assert by_itself is not None
+        assert approved is not None
+        await scene.push(DEV, TWO, V1)
+        async with scene.unchanged():
+            with pytest.raises(Conflict, match=f"{DEV}:{V1} does not point at it any more"):
+                await rows.carry_out(by_itself, [Move(promoted(ONE), (), FREELY)], scene.by())
+        done = await rows.carry_out(approved, [Move(promoted(ONE, V2), (), FREELY)], scene.by())
+        assert done.promotion is not None, "people agreed to its digest"
+
     async def test_what_waits_by_itself_is_put_off_and_hastened(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.promotions
         await scene.push(DEV, ONE, V1)
@@ -486,6 +506,9 @@ async def _lazily(scene: Scene, repository: RepositoryName, what: Pushable) -> N
         assert [each.id for each in await rows.due(START + 1, 10)] == [one.id]
         assert await rows.hasten((), START + 2) == 1
         assert [each.id for each in await rows.due(START + 2, 10)] == [one.id]
+        since = await rows.get(one.id)
+        assert since is not None
+        assert since.due_at <= START + 1, "what is due stays due since then: its stage may have opened then alone"
         await rows.end(one.id, PromotionState.REFUSED, "no", scene.by())
         assert await rows.hasten((), START + 3) == 0
         assert await rows.waiting() == (1, 0)

@@ -40,6 +40,8 @@ class Boards(Protocol):
         it was pushed, where none does. What waits in quarantine is none of them."""
         ...
 
-    async def waiting(self, path: str, pipeline: str, limit: int) -> tuple[Promotion, ...]:
-        """The last promotions along a pipeline that wait, the newest first."""
+    async def waiting(
+        self, path: str, pipeline: str, targets: Collection[RepositoryName], limit: int
+    ) -> tuple[Promotion, ...]:
+        """The last promotions along a pipeline into one of these repositories that wait, the newest first."""
         ...

@@ -68,7 +68,9 @@ class StoredManifest(msgspec.Struct, frozen=True, gc=False):
 
 
 class ManifestPush(msgspec.Struct, frozen=True):
-    """A manifest to store, and the tags to point at it."""
+    """A manifest to store, and the tags to point at it. `sparse`: an index may name manifests that are not there;
+    `lazy`: it may name anything, which is fetched when somebody asks for it; `held`: it lands in quarantine unless the
+    repository shows it, and without that what is hidden is shown; `pushed_id`: the account, 0: nobody's."""
 
     repository: RepositoryName
     digest: Digest
@@ -76,14 +78,9 @@ class ManifestPush(msgspec.Struct, frozen=True):
     manifest: Manifest
     tags: tuple[Tag, ...] = ()
     sparse: bool = False
-    """An index may name manifests that the repository does not hold."""
     lazy: bool = False
-    """It may name anything that the repository does not hold: that is fetched when somebody asks for it."""
     held: bool = False
-    """It lands in quarantine, unless the repository shows the manifest already (ports.held). Where it does not, a
-    manifest that is hidden there is shown from now on."""
     pushed_id: int = 0
-    """The account that pushes; 0: nobody's."""
     terms: Terms = FREELY
 
 

@@ -42,5 +42,8 @@ class SqlBoards:
             for name, digest, tag, since in rows
         }
 
-    async def waiting(self, path: str, pipeline: str, limit: int) -> tuple[Promotion, ...]:
-        return await whole(self._lists, await self._lists.all("board_waiting", path, pipeline, limit))
+    async def waiting(
+        self, path: str, pipeline: str, targets: Collection[RepositoryName], limit: int
+    ) -> tuple[Promotion, ...]:
+        rows = await self._lists.all("board_waiting", path, pipeline, limit, each(sorted(targets)))
+        return await whole(self._lists, rows)

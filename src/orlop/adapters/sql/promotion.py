@@ -25,6 +25,7 @@ from orlop.domain.promotion.promotion import (
     PromotedImage,
     Promotion,
     PromotionState,
+    moved_on,
 )
 from orlop.ports.by import By
 from orlop.ports.promotion import AlongPipeline, Move, PromotionOutcome
@@ -74,6 +75,10 @@ class SqlPromotions:
                 image = move.image
                 source, target = (rows[image.repository], image.repository), (rows[image.target], image.target)
                 whole = source != target and bool(ledger.caching(source[0]))
+                if isinstance(promotion, Promotion) and promotion.by_tag and image.tag is not None:
+                    at = await tx.one("tag_target", source[0], image.tag)
+                    if at is None or at[1] != image.digest:
+                        raise moved_on(image)
                 found = await belongings(tx, *source, image.digest, whole=whole)
                 more = 0, 0
                 if source != target:

@@ -5,6 +5,7 @@ from enum import IntEnum
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.domain.errors import Conflict
 from orlop.domain.names import RepositoryName, Tag
 
 
@@ -45,6 +46,11 @@ class GatePassed(msgspec.Struct, frozen=True):
     path: str
     mode: str
     why: str = ""
+
+
+def moved_on(image: PromotedImage) -> Conflict:
+    """What is refused because the tag of an image points at another by now."""
+    return Conflict(f"{image.repository}:{image.tag} does not point at it any more", {"tag": image.tag})
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -104,6 +110,11 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     images: tuple[PromotedImage, ...] = ()
     approvals: tuple[Approval, ...] = ()
+
+    @property
+    def by_tag(self) -> bool:
+        """Whether nobody asked for it or agrees to it, so that it is promoted for as long as its tags point at it."""
+        return self.automatic and not self.needed
 
     def is_of(self, account: int) -> bool:
         """Whether an account asked for it."""

@@ -101,8 +101,7 @@ def promotion_boards(boards: PromotionBoards, trials: PromotionTrials) -> list[H
     ) -> Response[list[BoardRowValue]]:
         """What stands in each stage of a pipeline, by image, as far as the caller may pull it."""
         board = await boards.page(caller_of(request), path, name, page_of(n, last))
-        more = board.rows[-1].name if board.more else ""
-        return going_on(request, board.rows, lambda row: BoardRowValue.of(board, row), more, n)
+        return going_on(request, board.rows, lambda row: BoardRowValue.of(board, row), board.goes_on, n)
 
     @post(
         "/promotion-trials",

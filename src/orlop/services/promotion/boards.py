@@ -15,8 +15,9 @@ from orlop.ports.boards import Boards, StandingTag
 from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.settings.in_force import SettingsInForce
 
-#: Rows of a page at most, repositories of a stage that are looked through at once, and promotions that are told of.
-ROWS_MOST, _AT_ONCE, WAITING_MOST = 100, 500, 200
+#: Rows of a page at most, repositories of a stage that are looked through at once, how often for one page, and
+#: promotions of it that are told of.
+ROWS_MOST, _AT_ONCE, _TIMES, WAITING_MOST = 100, 500, 20, 200
 
 _Key = tuple[str, Stage]
 
@@ -49,13 +50,13 @@ class BoardRow(msgspec.Struct, frozen=True):
 
 
 class Board(msgspec.Struct, frozen=True):
-    """A page of rows, by name. `more`: others follow the last of them."""
+    """A page of rows, by name. `goes_on`: the name behind which others follow; empty: none do."""
 
     path: str
     name: str
     stages: tuple[BoardStage, ...]
     rows: tuple[BoardRow, ...]
-    more: bool
+    goes_on: str = ""
 
 
 class Along(msgspec.Struct, frozen=True):
@@ -99,20 +100,21 @@ class PromotionBoards:
         """The board of a pipeline, which goes on after the name of a row. Raises NotFound, Unauthorized, Denied."""
         pipeline, seeing = await self._pipeline(caller, path, name)
         size = min(page.size, ROWS_MOST)
-        names = await self._names(pipeline, seeing, page.after, size + 1)
-        return await self._board((path, name, pipeline), seeing, names[:size], more=len(names) > size)
+        names, looked = await self._names(pipeline, seeing, page.after, size + 1)
+        goes_on = names[size - 1] if len(names) > size else looked
+        return await self._board((path, name, pipeline), seeing, names[:size], goes_on)
 
     async def rows(self, caller: Caller, path: str, name: str, images: Sequence[str]) -> Board:
         """The board with some rows alone, at most ROWS_MOST. Raises as `page` does, and RequestInvalid."""
         if len(images) > ROWS_MOST:
             raise RequestInvalid(f"a board has at most {ROWS_MOST} rows, these are {len(images)}")
         pipeline, seeing = await self._pipeline(caller, path, name)
-        return await self._board((path, name, pipeline), seeing, images, more=False)
+        return await self._board((path, name, pipeline), seeing, images)
 
     async def row(self, caller: Caller, path: str, name: str, image: str) -> Board:
         """The board with one row alone. Raises as `page` does, and NotFound where nothing of it is seen."""
         pipeline, seeing = await self._pipeline(caller, path, name)
-        board = await self._board((path, name, pipeline), seeing, [image], more=False)
+        board = await self._board((path, name, pipeline), seeing, [image])
         if not any(board.rows[0].cells):
             raise NotFound(f"there is no {image[:256]} in a stage of {name}", {"image": image[:256]})
         return board
@@ -127,33 +129,39 @@ class PromotionBoards:
                     return each.body, seeing
         raise NotFound(f"there is no pipeline {name} of {place_words(path)}", {"name": name, "path": path})
 
-    async def _names(self, pipeline: Pipeline, seeing: Administered, after: str, limit: int) -> list[str]:
-        """The first names of rows behind one."""
+    async def _names(self, pipeline: Pipeline, seeing: Administered, after: str, limit: int) -> tuple[list[str], str]:
+        """The first names of rows behind one; and up to which name was looked where that was not to the end."""
         names: set[str] = set()
+        looked: list[str] = []
         for stage in pipeline.parsed:
             if stage.tag is None:
-                names |= set(await self._below(stage, seeing, after, limit))
+                found, last = await self._below(stage, seeing, after, limit)
+                names |= set(found)
+                looked += [last] if last else []
             elif seeing.reads(stage.path) and stage.path.rpartition("/")[2] > after:
                 names.add(stage.path.rpartition("/")[2])
-        return sorted(names)[:limit]
+        end = min(looked, default="")  # what lies behind it in one stage is not known of all of them
+        return [name for name in sorted(names) if not end or name <= end][:limit], end
 
-    async def _below(self, stage: Stage, seeing: Administered, after: str, limit: int) -> list[str]:
+    async def _below(self, stage: Stage, seeing: Administered, after: str, limit: int) -> tuple[list[str], str]:
+        """The same of one stage that is a namespace."""
         found: list[str] = []
-        while True:
+        for _ in range(_TIMES):
             read = await self._boards.repositories(stage.path, after, _AT_ONCE)
             names = [(each, each.removeprefix(f"{stage.path}/")) for each in read]
             found += [name for repository, name in names if seeing.reads(repository)]
             if len(found) >= limit or len(read) < _AT_ONCE:
-                return found[:limit]
+                return found[:limit], ""
             after = names[-1][1]
+        return found, after
 
     async def _board(
-        self, known: tuple[str, str, Pipeline], seeing: Administered, names: Sequence[str], *, more: bool
+        self, known: tuple[str, str, Pipeline], seeing: Administered, names: Sequence[str], goes_on: str = ""
     ) -> Board:
         path, name, pipeline = known
         places = {(row, stage): place for row in names for stage in pipeline.parsed if (place := _place(stage, row))}
         standing = await self._standing({key: place for key, place in places.items() if seeing.reads(place)})
-        waiting = await self._boards.waiting(path, name, WAITING_MOST) if names else ()
+        waiting = await self._boards.waiting(path, name, set(places.values()), WAITING_MOST) if places else ()
         told = [one for one in waiting if all(seeing.reads(image.target) for image in one.images)]
         rows = []
         for row in names:
@@ -161,7 +169,7 @@ class PromotionBoards:
             own = {places[row, stage] for stage in pipeline.parsed if (row, stage) in places}
             concerned = (one for one in told if any(image.target in own for image in one.images))
             rows.append(BoardRow(row, cells, tuple(concerned)))
-        return Board(path, name, _columns(pipeline, self._gate.now()), tuple(rows), more)
+        return Board(path, name, _columns(pipeline, self._gate.now()), tuple(rows), goes_on)
 
     async def _standing(self, places: Mapping[_Key, RepositoryName]) -> dict[_Key, BoardCell]:
         newest = await self._boards.newest({place for (_, stage), place in places.items() if stage.tag is None})

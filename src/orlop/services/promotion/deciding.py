@@ -6,7 +6,7 @@ import msgspec
 from orlop.domain.access import Caller, Subject, SubjectKind
 from orlop.domain.errors import Conflict, Stale
 from orlop.domain.events import Origin
-from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState
+from orlop.domain.promotion.promotion import NewPromotion, Promotion, PromotionState, moved_on
 from orlop.ports.by import By
 from orlop.ports.catalog import Manifests
 from orlop.ports.promotion import PromotionOutcome, Promotions
@@ -57,7 +57,7 @@ class Deciding:
                 continue
             found = await self._manifests.resolve(image.repository, image.tag)
             if found is None or found.digest != image.digest:
-                raise Conflict(f"{image.repository}:{image.tag} does not point at it any more", {"tag": image.tag})
+                raise moved_on(image)
 
     async def out(self, promotion: Promotion, who: By, at: int) -> PromotionOutcome:
         """Carry one out, where nothing is missing: what becomes of it, which is done once. `at`: when it is asked to
@@ -72,6 +72,8 @@ class Deciding:
 
         async def version() -> int:
             now, again = await self.way(promotion)
+            if promotion.by_tag:
+                await self.still(promotion)
             if await self.lacks(promotion, again) or again.pipeline.opens(promotion.stage, at) > who.at:
                 raise Stale(f"promotion {promotion.id} has to wait since a moment ago", {"promotion": promotion.id})
             return now

@@ -47,7 +47,7 @@ class DuePromotions:
     async def _carried_out(self, promotion: Promotion, now: int) -> bool:
         who = By(SYSTEM.name, now)
         try:
-            if promotion.automatic and not promotion.needed:
+            if promotion.by_tag:
                 await self._deciding.still(promotion)
             outcome = await self._deciding.out(promotion, who, promotion.due_at)
         except (Unavailable, Stale):

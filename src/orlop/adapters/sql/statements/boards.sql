@@ -28,4 +28,7 @@ LEFT JOIN tags t ON t.repository_id = w.repository_id AND t.name = w.newest;
 -- name: board_waiting
 SELECT id, path, pipeline, source, stage, bundle, state, asked_by, asked_id, asked_at, needed, expires_at, ended_at,
        ended_by, why, due_at, automatic
-FROM promotions WHERE state = 0 AND path = ?1 AND pipeline = ?2 ORDER BY id DESC LIMIT ?3;
+FROM promotions WHERE state = 0 AND path = ?1 AND pipeline = ?2
+  AND EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
+              AND i.target IN (SELECT value FROM json_each(?4) AS wanted))
+ORDER BY id DESC LIMIT ?3;

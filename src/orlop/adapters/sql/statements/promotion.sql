@@ -107,10 +107,12 @@ ORDER BY p.id LIMIT 1000;
 SELECT id FROM promotions WHERE state = 0 AND automatic = 1 LIMIT 1;
 
 -- name: promotions_hasten
-UPDATE promotions SET due_at = ?1 WHERE state = 0 AND automatic = 1 AND due_at <> ?1 RETURNING id;
+-- One that is due already stays due since then, as its stage may have opened for it alone; it is another to put_off.
+UPDATE promotions SET due_at = CASE WHEN due_at > 0 AND due_at <= ?1 THEN due_at - 1 ELSE ?1 END
+WHERE state = 0 AND automatic = 1 AND due_at <> ?1 RETURNING id;
 
 -- name: promotions_hasten_out_of
-UPDATE promotions SET due_at = ?1
+UPDATE promotions SET due_at = CASE WHEN due_at > 0 AND due_at <= ?1 THEN due_at - 1 ELSE ?1 END
 WHERE state = 0 AND automatic = 1 AND due_at <> ?1
   AND EXISTS (SELECT 1 FROM promotion_images i WHERE i.promotion_id = promotions.id
               AND i.repository IN (SELECT value FROM json_each(?2) AS wanted))

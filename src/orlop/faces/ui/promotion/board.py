@@ -74,7 +74,7 @@ class BoardPages:
             words=place_words(path),
             address=image_address,
             image_board=lambda image: board_image_address(name, path, image),
-            more=board_address(name, path, board.rows[-1].name) if board.more else "",
+            more=board_address(name, path, board.goes_on) if board.goes_on else "",
             promotions=promotions_address(name, path),
             setting=settings_address(PIPELINES.plural, name, path=path),
             may_change=await self._settings.may_change(exchange.caller, PIPELINES.kind, path),
