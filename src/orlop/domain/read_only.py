@@ -17,7 +17,7 @@ _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2
 #: Nobody is told to come back later than that, in seconds.
 _LONGEST = 3600
 #: When to come back where a store takes no writes, in seconds.
-_STORE = 15
+_STORE = 2
 
 
 class ReadOnly(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from orlop.domain.errors import RegistryError, StoreRefusesWrites
 _log = structlog.get_logger("orlop.stores")
 
 #: The pause before the second try, in seconds, twice as long each time, and at most.
-_FIRST, _LONGEST = 0.5, 15.0
+_FIRST, _LONGEST = 0.5, 2.0
 #: How long a try may take, in seconds.
 _PATIENCE = 10.0
 
