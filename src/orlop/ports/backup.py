@@ -42,7 +42,8 @@ class BackupTarget(Protocol):
         """Fine when it is gone already. Raises Unavailable."""
 
     def occupied(self) -> AbstractAsyncContextManager[None]:
-        """Nobody else writes or removes until the block ends. Raises Conflict."""
+        """Nobody else writes or removes until the block ends. Raises Conflict; so do `write` and `remove` in the block
+        where that cannot be said any more."""
         ...
 
 
