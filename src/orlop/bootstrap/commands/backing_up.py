@@ -135,11 +135,14 @@ async def _refuse(settings: Settings, backup: Backup) -> None:
 
 
 async def _catalog(settings: Settings, backup: Backup) -> tuple[str, CatalogFill]:
-    """An empty catalog of the backup's schema, and its id."""
+    """An empty catalog of the backup's schema, and its id; the data folder is made where it is needed."""
     if settings.catalog.is_postgres:
+        from orlop.adapters.filesystem import open_data_folder
         from orlop.adapters.sql.backup.postgres import PostgresFill
         from orlop.adapters.sql.migrations.postgres import prepare_at
 
+        if settings.needs_folder:
+            await asyncio.to_thread(open_data_folder, settings.data)
         catalog = await prepare_at(database(settings), SystemClock().now, backup.schema)
         return catalog, PostgresFill(database(settings))
     from orlop.adapters.filesystem import open_data_folder
