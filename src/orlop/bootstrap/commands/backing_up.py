@@ -105,6 +105,8 @@ class Backups:
         if settings.needs_folder:
             with _told():
                 await asyncio.to_thread(_show, draft, final)
+        with suppress(Unavailable):  # only a run of the same backup would take it for its own, and find nothing to do
+            await fill.conclude()
 
 
 def _options(place: str, environment: Mapping[str, str]) -> Any:

@@ -45,6 +45,7 @@ WHERE f.contype = 'f' AND f.connamespace = current_schema()::regnamespace AND f.
 
 _SCHEMA = "SELECT max(number) FROM orlop_migrations"
 _HEAD = "SELECT coalesce(max(id), 0) FROM outbox"
+_MARKED = "SELECT obj_description('orlop_store'::regclass, 'pg_class')"
 _IS_CATALOG = "SELECT to_regclass('orlop_migrations') IS NOT NULL AND to_regclass('outbox') IS NOT NULL"
 
 
@@ -145,7 +146,16 @@ class PostgresFill:
             connection = await self._database.connect()
             try:
                 if await connection.fetchval(_IS_CATALOG):
-                    _refuse_full(await connection.fetchval(_HEAD))
+                    await _is_filled(connection, backup)
+            finally:
+                connection.terminate()
+
+    async def conclude(self) -> None:
+        """See CatalogFill."""
+        with _told("writing the catalog"):
+            connection = await self._database.connect()
+            try:
+                await connection.execute("COMMENT ON TABLE orlop_store IS NULL")
             finally:
                 connection.terminate()
 
@@ -166,7 +176,8 @@ async def _fill(connection: Connection, backup: Backup, pieces: FilePieces) -> N
     tables = {file.name.removesuffix(_END): file for file in backup.files if file.name.endswith(_END)}
     _check(here, tables, await connection.fetchval(_SCHEMA), backup.schema)
     await connection.fetch(f"LOCK TABLE {', '.join(map(_name, sorted(here)))} IN ACCESS EXCLUSIVE MODE")
-    _refuse_full(await connection.fetchval(_HEAD))
+    if await _is_filled(connection, backup):
+        return
     await connection.execute(f"TRUNCATE {', '.join(map(_name, sorted(here)))}", timeout=_WHOLE_TABLE)
     for table in _ordered(here, await connection.fetch(_REFERENCES)):
         async with aclosing(pieces(tables[table].name)) as content:
@@ -176,11 +187,24 @@ async def _fill(connection: Connection, backup: Backup, pieces: FilePieces) -> N
     await connection.fetch(POSTGRES["ids_settle"])
     for statement in DROPPED:
         await connection.execute(POSTGRES[statement], timeout=_WHOLE_TABLE)
+    said = _mark(backup, await connection.fetchval(_HEAD))
+    await connection.execute(f"COMMENT ON TABLE orlop_store IS '{said}'")
 
 
-def _refuse_full(head: int) -> None:
-    if head:
+async def _is_filled(connection: Connection, backup: Backup) -> bool:
+    """Whether it holds what a run that was killed has restored of this backup, and nothing since; False: it is empty.
+    Raises Denied where it holds anything else."""
+    head = await connection.fetchval(_HEAD)
+    if not head:
+        return False
+    if await connection.fetchval(_MARKED) != _mark(backup, head):
         raise Denied("the database is not empty; a backup overwrites nothing")
+    return True
+
+
+def _mark(backup: Backup, head: int) -> str:
+    """What the database says of a restore that is not done yet, up to which event."""
+    return f"restored from the backup of {backup.at:d} up to event {head:d}"
 
 
 def _check(here: Mapping[str, tuple[str, ...]], tables: Mapping[str, BackupFile], schema: int, wanted: int) -> None:

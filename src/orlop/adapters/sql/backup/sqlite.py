@@ -122,6 +122,9 @@ class SqliteFill:
     def __init__(self, database: Path) -> None:
         self._database = database
 
+    async def conclude(self) -> None:
+        """See CatalogFill. The folder has its name then, and is filled by nobody."""
+
     async def fill(self, backup: Backup, pieces: FilePieces) -> None:
         """See CatalogFill."""
         refuse_other(backup, "sqlite")
