@@ -154,7 +154,7 @@ FAILURES = [
 
 SENTENCE = re.compile(
     r"failed \((storing the upload|storing the blob|deleting the blob|opening the upload) failed: "
-    r"(the disk is full|the disk quota is used up|the disk fails); .+\) because (OSError|Unavailable)"
+    r"(the disk is full|the disk quota is used up|the disk fails); .+\) because (OSError|Unavailable|StoreRefusesWrites)"
 )
 
 

@@ -114,3 +114,26 @@ def test_a_pair_that_is_replaced_file_by_file_is_waited_for(tmp_path: Path) -> N
     put(tmp_path, "one")
     assert certificates.look()
     assert certificates.context is not context
+
+
+def test_a_pair_that_could_not_be_used_is_looked_at_when_anything_of_its_files_changes(tmp_path: Path) -> None:
+    """Such as who may read them. Their times may be those of before: `cp --preserve` and `rsync --times` set them."""
+    for name in ("one", "two"):
+        pair(tmp_path, name)
+    put(tmp_path, "one", key="two")
+    key = tmp_path / "live.key"
+    context = read_tls(Tls(tmp_path / "one.crt", tmp_path / "one.key"))
+    assert context is not None
+    certificates = Certificates(Tls(tmp_path / "live.crt", key), context)
+    for _ in range(3):
+        assert not certificates.look()
+    before = key.stat()
+    key.write_bytes((tmp_path / "one.key").read_bytes())
+
+    def is_seen() -> bool:
+        os.utime(key, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return certificates.look()
+
+    eventually("the pair is used", is_seen)
+    now = key.stat()
+    assert (now.st_mtime_ns, now.st_size, now.st_ino) == (before.st_mtime_ns, before.st_size, before.st_ino)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orlop.ports.catalog import By
 from tests.content import artifact, blob, image, index, platform_index
 from tests.upstreams import Fault, Mode
 from tests.wire.answer import assert_refused
@@ -264,6 +265,23 @@ def test_a_rule_for_tags_pins_one_to_what_is_cached(shown: Scene) -> None:
     assert upstream.count("GET") == 0, "what may not take its place is not fetched"
     shown.pull(MOVED, "latest")
     assert shown.manifest("v1").header("docker-content-digest") == app.digest
+
+
+def test_a_tag_leads_where_it_led_while_the_registry_is_read_only(shown: Scene) -> None:
+    app, upstream = image("app"), shown.upstream
+    upstream.push(APP, app, "latest")
+    shown.pull(app, "latest")
+    shown.set("read-only", "moving", "", {"reason": "moving the database"})
+    upstream.push(APP, MOVED, "latest")
+    shown.later(FRESH + 1)
+    for method in ("HEAD", "GET", "GET", "HEAD", "GET"):
+        found = shown.manifest("latest", method=method)
+        assert (found.status, found.header("docker-content-digest")) == (200, app.digest)
+        assert found.header("warning") == '299 - "the registry is read-only: moving the database"'
+    documents = shown.registry.stores.identity.documents
+    shown.registry.run(documents.remove("read-only", "moving", By("admin", 1)))
+    shown.later(6)
+    shown.pull(MOVED, "latest")
 
 
 def test_a_tag_leads_where_it_led_while_a_new_one_cools_down(shown: Scene) -> None:

@@ -42,7 +42,8 @@ class BackupTarget(Protocol):
         """Fine when it is gone already. Raises Unavailable."""
 
     def occupied(self) -> AbstractAsyncContextManager[None]:
-        """Nobody else writes or removes until the block ends. Raises Conflict."""
+        """Nobody else writes or removes until the block ends. Raises Conflict; so do `write` and `remove` in the block
+        where that cannot be said any more."""
         ...
 
 
@@ -89,14 +90,17 @@ class Snapshots(Protocol):
 
 
 class CatalogFill(Protocol):
-    """An empty place for a catalog."""
+    """A place for a catalog: empty, or as a run that was killed has filled it from the same backup."""
 
     async def fill(self, backup: Backup, pieces: "FilePieces") -> None:
         """Make it the catalog of a backup, all of it or nothing.
 
         What waited to be done or told at that time is dropped, and so is what proves who somebody is for a while: see
-        docs/backup.md. Raises Denied when it is not of that engine, ContentCorrupt, Unavailable.
+        docs/backup.md. Raises Denied when it is not of that engine or holds anything else, ContentCorrupt, Unavailable.
         """
+
+    async def conclude(self) -> None:
+        """Everything beside the catalog is there, too: from now on it is full. Raises Unavailable."""
 
 
 class FilePieces(Protocol):

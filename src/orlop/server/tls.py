@@ -94,4 +94,5 @@ def _stamp(file: Path) -> _Stamp:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    # Not when its content changed: who may read it does so, too, and some programs set that time back.
+    return found.st_ctime_ns, found.st_size, found.st_ino

@@ -97,6 +97,25 @@ def test_a_rehearsal_says_what_the_steps_would_fail_with(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+def test_a_rehearsal_says_which_step_the_rows_do_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.sqlite"
+    written(file, 3)
+    connection = apsw.Connection(str(file))
+    connection.execute("DROP INDEX accounts_by_external").fetchall()
+    connection.execute("CREATE INDEX accounts_by_external ON accounts (source)").fetchall()
+    for name in ("one", "two"):
+        connection.execute(
+            "INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors,"
+            " disabled, expires_at, created_at, created_by)"
+            " VALUES ('user', ?, '', '', 'corp', '42', '', 0, x'', '', 0, 0, 'root')",
+            (name,),
+        ).fetchall()
+    connection.close()
+    with pytest.raises(Unavailable, match=r"the migration 0006 authorities fails here: UNIQUE constraint failed"):
+        rehearse(file, lambda: START, ticking())
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
 def _killed_at(file: Path, statement: int) -> bool:
     """Migrate in a process that dies before this statement, as by SIGKILL; whether it came so far."""
     child = os.fork()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.domain.errors import RegistryError
 from orlop.domain.job_kinds import JobKind
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import Job, JobState, Order
@@ -16,6 +17,7 @@ from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Run, Work
 from orlop.services.jobs.worker import Worker
+from orlop.services.read_only.stores import StoreWrites
 from tests.registry import GRACE, HandClock, Registry, in_memory
 from tests.serving import PATIENCE
 
@@ -41,6 +43,8 @@ class Office:
         self.ended: list[tuple[str, str]] = []
         self.lease = lease
         self.pause: int | None = None
+        self.refusal: RegistryError | None = None
+        self.writes = StoreWrites(self._probe)
 
     def works(self) -> Sequence[Work]:
         """What the registry does by itself."""
@@ -71,10 +75,15 @@ class Office:
             ended=lambda name, how: self.ended.append((name, how)),
             lease=self.lease,
             pause=self._paused,
+            is_refused=self.writes.is_refused,
         )
 
     async def _paused(self) -> int | None:
-        return self.pause
+        return 0 if self.writes.reason else self.pause
+
+    async def _probe(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     def worker(self, works: Sequence[Work] | None = None) -> Worker:
         """The same, with the chores that every process does."""

@@ -172,13 +172,20 @@ class BackupFolder:
             draft.rename(path)
         self._changed.add(str(path.parent))
 
+    def _above(self, path: Path) -> list[str]:
+        """The folders down to a file: who wrote it may have been killed before its name was durable."""
+        above = path.parents
+        return [str(folder) for folder in above[: above.index(self._root) + 1]]
+
     def _present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
         found = set()
         for key, size in keys:
             with translated(_READING):
                 try:
-                    if self._path(key).lstat().st_size == size:
+                    path = self._path(key)
+                    if path.lstat().st_size == size:
                         found.add(key)
+                        self._changed.update(self._above(path))
                 except FileNotFoundError:
                     continue
         return frozenset(found)

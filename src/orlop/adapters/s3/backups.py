@@ -7,13 +7,13 @@ import io
 from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from orlop.adapters.s3.errors import FAILURES, code_of, is_missing, translated
+from orlop.adapters.s3.backup_lock import BucketLock
+from orlop.adapters.s3.errors import FAILURES, is_missing, translated
 from orlop.adapters.s3.session import S3Options, S3Session
-from orlop.domain.errors import Conflict, Denied, NotFound
+from orlop.domain.errors import Denied, NotFound
 from orlop.ports.backup import StoredKey
 from orlop.ports.blobs import PIECE
 
@@ -24,8 +24,6 @@ _MARK = b'{"kind": "orlop-backups", "format": 1}\n'
 _PART, _PARTS = 16 << 20, 9_000
 #: Requests about keys at a time.
 _ASKED = 32
-#: A lock is renewed so often, and nobody's after so long, in seconds.
-_RENEWED, _STALE = 60, 600
 
 _WRITING, _READING = "writing the backup", "reading the backup"
 
@@ -36,9 +34,11 @@ class BackupBucket:
     def __init__(self, options: S3Options) -> None:
         self._session = S3Session(options)
         self._where = f"s3://{options.bucket}/{options.prefix}".rstrip("/")
+        self._lock = BucketLock(self._session, self._key(_LOCK), self._where)
 
     async def write(self, key: str, pieces: AsyncIterable[bytes], size: int) -> None:
-        """See BackupTarget. An object appears whole, and is durable then."""
+        """See BackupTarget. An object appears whole, and is durable then. Raises Conflict where the lock was lost."""
+        self._lock.check()
         with translated(_WRITING):
             if size <= _PART:
                 await self._session.put(self._key(key), b"".join([piece async for piece in pieces]))
@@ -87,7 +87,8 @@ class BackupBucket:
         """See BackupTarget. Nothing is left to do."""
 
     async def remove(self, key: str) -> None:
-        """See BackupTarget."""
+        """See BackupTarget. Raises Conflict where the lock was lost."""
+        self._lock.check()
         with translated("removing a backup"):
             await self._session.ask("delete_object", Key=self._key(key))
 
@@ -96,15 +97,11 @@ class BackupBucket:
         """See BackupTarget. An empty prefix is marked, another is refused (Denied)."""
         with translated(_WRITING):
             await self._mark()
-            tag = await self._lock()
-        renewing = asyncio.create_task(self._renew(tag))
+            await self._lock.take()
         try:
             yield
         finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-            with suppress(*FAILURES):  # then it is nobody's in a while
-                await self._session.ask("delete_object", Key=self._key(_LOCK))
+            await self._lock.release()
 
     async def look(self) -> None:
         """Raises NotFound where there are no backups, Unavailable."""
@@ -136,6 +133,7 @@ class BackupBucket:
                     ContentMD5=b64encode(summed.digest()).decode(),
                 )
                 tags.append({"PartNumber": number, "ETag": answer["ETag"]})
+            self._lock.check()
             await self._session.ask("complete_multipart_upload", **of, MultipartUpload={"Parts": tags})
         except BaseException:
             with suppress(*FAILURES):
@@ -161,45 +159,6 @@ class BackupBucket:
                 f"{self._where} is not empty, and holds no backups of Orlop but {foreign[0]!r}; name an empty prefix"
             )
         await self._session.put(self._key(_MARKER), _MARK)
-
-    async def _lock(self) -> str:
-        """Take the lock; its tag. Raises Conflict."""
-        key = self._key(_LOCK)
-        condition = {"IfNoneMatch": "*"}
-        try:
-            there = await self._session.ask("head_object", Key=key)
-        except ClientError as failure:
-            if not is_missing(failure):
-                raise
-        else:
-            if (datetime.now(UTC) - there["LastModified"]).total_seconds() < _STALE:
-                raise self._taken()
-            condition = {"IfMatch": there["ETag"]}
-        try:
-            await self._session.put(key, self._word(), None, **condition)
-        except ClientError as failure:
-            if code_of(failure) in {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"}:
-                raise self._taken() from failure
-            raise
-        return str((await self._session.ask("head_object", Key=key))["ETag"])
-
-    async def _renew(self, tag: str) -> None:
-        """Write the lock anew until cancelled, as long as it is ours."""
-        while True:
-            await asyncio.sleep(_RENEWED)
-            with suppress(*FAILURES):
-                await self._session.put(self._key(_LOCK), self._word(), IfMatch=tag)
-                tag = str((await self._session.ask("head_object", Key=self._key(_LOCK)))["ETag"])
-
-    def _taken(self) -> Conflict:
-        return Conflict(
-            f"another command writes to the backups in {self._where}, or was killed less than ten minutes ago; try"
-            " again then"
-        )
-
-    @staticmethod
-    def _word() -> bytes:
-        return f"{datetime.now(UTC).isoformat()}\n".encode()
 
 
 async def _parts(pieces: AsyncIterable[bytes], part: int) -> AsyncGenerator[bytes, None]:

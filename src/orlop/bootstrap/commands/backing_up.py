@@ -86,8 +86,10 @@ class Backups:
     ) -> AsyncIterator[Restoration]:
         """What restores a backup into the stores of these settings. A data folder appears under its name at the end.
 
-        Raises Denied when these are not empty, Unavailable.
+        Raises Denied when these are not empty or of another engine than the backup, before anything is written;
+        Unavailable.
         """
+        await _refuse(settings, backup)
         final = settings.data.absolute()
         draft = final.with_name(f"{final.name}.restoring")
         there = msgspec.structs.replace(settings, data=draft) if settings.needs_folder else settings
@@ -103,6 +105,8 @@ class Backups:
         if settings.needs_folder:
             with _told():
                 await asyncio.to_thread(_show, draft, final)
+        with suppress(Unavailable):  # only a run of the same backup would take it for its own, and find nothing to do
+            await fill.conclude()
 
 
 def _options(place: str, environment: Mapping[str, str]) -> Any:
@@ -120,17 +124,27 @@ def _options(place: str, environment: Mapping[str, str]) -> Any:
     return bucket_of(loaded.settings)
 
 
-async def _catalog(settings: Settings, backup: Backup) -> tuple[str, CatalogFill]:
-    """An empty catalog of the backup's schema, and its id."""
+async def _refuse(settings: Settings, backup: Backup) -> None:
+    """Raises Denied where the catalog of these settings cannot become that of the backup; Unavailable."""
     if settings.catalog.is_postgres:
+        from orlop.adapters.sql.backup.postgres import PostgresFill
+
+        await PostgresFill(database(settings)).check(backup)
+    else:
+        from orlop.adapters.sql.backup.engines import refuse_other
+
+        refuse_other(backup, "sqlite")
+
+
+async def _catalog(settings: Settings, backup: Backup) -> tuple[str, CatalogFill]:
+    """An empty catalog of the backup's schema, and its id; the data folder is made where it is needed."""
+    if settings.catalog.is_postgres:
+        from orlop.adapters.filesystem import open_data_folder
         from orlop.adapters.sql.backup.postgres import PostgresFill
         from orlop.adapters.sql.migrations.postgres import prepare_at
 
-        if backup.engine != "postgres":
-            raise Denied(
-                "the backup is of a catalog in SQLite; restore it with --into, and move from there with `orlop store"
-                " migrate`"
-            )
+        if settings.needs_folder:
+            await asyncio.to_thread(open_data_folder, settings.data)
         catalog = await prepare_at(database(settings), SystemClock().now, backup.schema)
         return catalog, PostgresFill(database(settings))
     from orlop.adapters.filesystem import open_data_folder

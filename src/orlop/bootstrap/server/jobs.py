@@ -85,4 +85,5 @@ def job_worker(
         RandomIds().new(),
         ended=metrics.job_ended,
         pause=read_only.pause,
+        is_refused=read_only.is_refused,
     )

@@ -39,6 +39,10 @@ async def _never() -> int | None:
     return None
 
 
+async def _of_itself(_: RegistryError) -> bool:
+    return False
+
+
 class _Why(Enum):
     """Why work is broken off."""
 
@@ -74,7 +78,8 @@ class _Running:
 class JobWorker:
     """`ended` is told of each job that ended here: its kind, and how. `pause`: until when no job may run, in
     microseconds since 1970, 0 for until a setting changes, and None where they may; those that run are handed back.
-    `owner` is the name of this process."""
+    `is_refused` is told what a job or the queue failed with, and tells whether that is because the registry takes no
+    writes: then the job is handed back, too. `owner` is the name of this process."""
 
     def __init__(
         self,
@@ -88,6 +93,7 @@ class JobWorker:
         *,
         ended: Callable[[str, str], None] = lambda *_: None,
         pause: Callable[[], Awaitable[int | None]] = _never,
+        is_refused: Callable[[RegistryError], Awaitable[bool]] = _of_itself,
         at_once: int = AT_ONCE,
         lease: int = LEASE,
     ) -> None:
@@ -101,6 +107,7 @@ class JobWorker:
         self._owner = owner
         self._ended = ended
         self._pause = pause
+        self._is_refused = is_refused
         self._at_once = at_once
         self._lease = lease
         self._running: set[_Running] = set()
@@ -131,6 +138,7 @@ class JobWorker:
                 at = await self._look()
             except RegistryError as error:
                 _log.warning("the queue cannot be asked, and is asked again", reason=error.message)
+                await self._is_refused(error)
             except Exception:  # noqa: BLE001 - the last door: a defect of ours is told, and does not end the rest
                 _log.exception("the queue was not looked at, and will be again")
             await self._until(at, seen)
@@ -234,7 +242,7 @@ class JobWorker:
         """Wait for the end of the work, and write it down."""
         await asyncio.wait({running.doing})
         try:
-            await self._write_end(running.job, running, self._ending(running))
+            await self._write_end(running.job, running, await self._ending(running))
         finally:
             self._running.discard(running)
             self._wake.set()
@@ -249,9 +257,10 @@ class JobWorker:
                 break
             except RegistryError as error:
                 _log.warning("the end of a job was not written yet", job=job.id, kind=job.kind, reason=error.message)
+                await self._is_refused(error)
                 await asyncio.sleep(1)
 
-    def _ending(self, running: _Running) -> Ending:
+    async def _ending(self, running: _Running) -> Ending:
         doing = running.doing
         if doing.cancelled():
             if running.why is not None:
@@ -261,6 +270,8 @@ class JobWorker:
         if error is None:
             return Ending(JobStep.FINISH, doing.result())
         if isinstance(error, RegistryError):
+            if await self._is_refused(error):
+                return Ending(JobStep.RETURN)
             return self._failed(running.job, error.message)
         _log.error("a job failed", job=running.job.id, kind=running.job.kind, exc_info=error)
         return self._failed(running.job, "the registry failed; its log says why")

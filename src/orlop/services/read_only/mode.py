@@ -1,6 +1,6 @@
 """Whether the registry takes writes: asked by every face before a write, and by whoever makes the terms of one."""
 
-from orlop.domain.errors import RegistryError
+from orlop.domain.errors import RegistryError, RegistryReadOnly
 from orlop.domain.read_only import READ_ONLY, ReadOnlyStanding, standing_of
 from orlop.ports.clock import Clock
 from orlop.services.read_only.stores import StoreWrites
@@ -39,3 +39,9 @@ class ReadOnlyMode:
         """Somebody's write failed so."""
         if self.stores is not None:
             self.stores.failed(failure)
+
+    async def is_refused(self, failure: RegistryError) -> bool:
+        """The same, and whether that is because no write is taken: of a store that is known once it was tried."""
+        if isinstance(failure, RegistryReadOnly):
+            return True
+        return self.stores is not None and await self.stores.is_refused(failure)

@@ -28,14 +28,24 @@ class StoreWrites:
         self._probe = probe
         self._first, self._longest = first, longest
         self._trying: asyncio.Task[None] | None = None
+        self._tried_once = asyncio.Event()
         #: Why the stores take no writes, as half a sentence; empty: they do.
         self.reason = ""
 
     def failed(self, failure: RegistryError) -> None:
         """A write failed so; when that is because a store takes none, it is tried in the background."""
         if isinstance(failure, StoreRefusesWrites) and self._trying is None:
+            self._tried_once.clear()
             self._trying = asyncio.ensure_future(self._try())
             self._trying.add_done_callback(self._tried)
+
+    async def is_refused(self, failure: RegistryError) -> bool:
+        """The same, and whether the stores take none, as the first try says."""
+        if not isinstance(failure, StoreRefusesWrites):
+            return False
+        self.failed(failure)
+        await self._tried_once.wait()
+        return bool(self.reason)
 
     async def close(self) -> None:
         """Stop trying."""
@@ -55,12 +65,14 @@ class StoreWrites:
                 if not self.reason:
                     _log.error("the registry is read-only, until the store takes writes again", reason=refusal)
                 self.reason = refusal
+                self._tried_once.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._longest)
             if self.reason:
                 _log.warning("the stores take writes again; the registry does, too")
         finally:
             self.reason = ""
+            self._tried_once.set()
 
     async def _refusal(self) -> str:
         """Why a small write is not taken; empty where it is. What fails in another way is no news of that: it leaves

@@ -55,7 +55,8 @@ class WriteTerms:
         return await write(await make())
 
     async def _check_writable(self) -> None:
-        """Raises RegistryReadOnly."""
+        """Raises RegistryReadOnly. Asked after the version of the settings that terms hold by: a switch that is set
+        later moves that."""
         if self._read_only is not None:
             await self._read_only.check()
 
@@ -104,10 +105,10 @@ class WriteTerms:
     async def _pushing(
         self, caller: Caller, repository: str, tags: Sequence[Tag], expected: Mapping[Tag, Digest | None] | None
     ) -> Terms:
-        await self._check_writable()
-        await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
+        await self._check_writable()
+        await self._shown.check_push(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
@@ -144,8 +145,8 @@ class WriteTerms:
     async def released(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what was pushed into quarantine and gets its tags now. Whether whoever pushed it may set them was
         asked then; whether they may become something else at all is asked again."""
-        await self._check_writable()
         version, room = await self._versioned_room(repository)
+        await self._check_writable()
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(rules, repository, None)
         return Terms(
@@ -156,7 +157,8 @@ class WriteTerms:
         )
 
     async def refused(self, repository: str) -> Terms:
-        """Those of what is deleted out of quarantine, where it has no tags."""
+        """Those of what is deleted out of quarantine, where it has no tags. The version of the settings by which they
+        hold is the caller's, who read it before."""
         await self._check_writable()
         return Terms(trash=await self.kept(repository))
 
@@ -181,6 +183,7 @@ class WriteTerms:
 
     async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
         """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
+        version, room = await self._versioned_room(repository)
         await self._check_writable()
         gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
         refused = dict.fromkeys(tags, _TAGS_NOTHING)
@@ -189,16 +192,15 @@ class WriteTerms:
             return msgspec.structs.replace(cached, create=gone, tag=refused, overwrite=refused)
         if await self._shown.is_left(repository):
             raise Denied(f"{repository} is the cache of an upstream that is no more: nothing is attached there")
-        version, room = await self._versioned_room(repository)
         return Terms(create=gone, tag=refused, overwrite=refused, room=room, settings=version)
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
         the quotas of the registry as a whole, at the node and below are all that speaks. Raises Denied while
         the registry is read-only: what came is served, and not kept."""
+        version, room = await self._versioned_room(repository)
         if self._read_only is not None and (standing := await self._read_only.standing()) is not None:
             raise Denied(standing.sentence)
-        version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         said = RulesOfTags(rules, repository, Membership())
         return Terms(
@@ -220,11 +222,11 @@ class WriteTerms:
     ) -> Terms:
         """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
         unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
+        version, rules = await self._settings.versioned(TAG_RULES, repository)
         await self._check_writable()
         if caller.subject.kind is SubjectKind.SYSTEM:
             return Terms(untag=lambda _: _TAGS_NOTHING)
         terms = await self._access.removal_terms(caller, repository)
-        version, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )

@@ -34,7 +34,7 @@ from orlop.services.upstreams.turns import Turns
 
 T = TypeVar("T")
 
-#: How long a worker remembers that an upstream is away, in microseconds.
+#: How long a worker remembers that an upstream is away, or the registry read-only, in microseconds.
 _AWAY = 5 * SECOND
 
 
@@ -207,7 +207,10 @@ class ShownManifests:
                 f"{said.tag} moved at {showing.upstream.host} a short while ago; this is what it led to before",
                 cools_until,
             )
-        terms = await self._terms.cached(showing.path, said.repository, (said.tag,))
+        try:
+            terms = await self._terms.cached(showing.path, said.repository, (said.tag,))
+        except Denied as read_only:  # which may end by itself, and nothing would tell
+            return _Stays(read_only.message, self._clock.now() + _AWAY)
         refusal = terms.overwrite.get(said.tag)
         return _Stays(refusal.message) if refusal is not None else None
 

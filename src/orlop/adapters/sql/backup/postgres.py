@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orlop.adapters.sql.backup.cutting import lines
+from orlop.adapters.sql.backup.engines import refuse_other
 from orlop.adapters.sql.backup.sqlite import DROPPED
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED, reason, trouble
@@ -44,6 +45,8 @@ WHERE f.contype = 'f' AND f.connamespace = current_schema()::regnamespace AND f.
 
 _SCHEMA = "SELECT max(number) FROM orlop_migrations"
 _HEAD = "SELECT coalesce(max(id), 0) FROM outbox"
+_MARKED = "SELECT obj_description('orlop_store'::regclass, 'pg_class')"
+_IS_CATALOG = "SELECT to_regclass('orlop_migrations') IS NOT NULL AND to_regclass('outbox') IS NOT NULL"
 
 
 class PostgresSnapshots:
@@ -135,13 +138,30 @@ class PostgresFill:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def check(self, backup: Backup) -> None:
+        """Raises Denied where the database cannot be filled from a backup, before anything is done for that: the backup
+        is of another engine, or there is something in it. One without any catalog is empty. Raises Unavailable."""
+        refuse_other(backup, "postgres")
+        with _told("reading the database"):
+            connection = await self._database.connect()
+            try:
+                if await connection.fetchval(_IS_CATALOG):
+                    await _is_filled(connection, backup)
+            finally:
+                connection.terminate()
+
+    async def conclude(self) -> None:
+        """See CatalogFill."""
+        with _told("writing the catalog"):
+            connection = await self._database.connect()
+            try:
+                await connection.execute("COMMENT ON TABLE orlop_store IS NULL")
+            finally:
+                connection.terminate()
+
     async def fill(self, backup: Backup, pieces: FilePieces) -> None:
         """See CatalogFill. One transaction."""
-        if backup.engine != "postgres":
-            raise Denied(
-                "the backup is of a catalog in SQLite; restore it with --into, and move from there with `orlop store"
-                " migrate`"
-            )
+        refuse_other(backup, "postgres")
         with _told("writing the catalog"):
             connection = await self._database.connect()
             try:
@@ -156,8 +176,8 @@ async def _fill(connection: Connection, backup: Backup, pieces: FilePieces) -> N
     tables = {file.name.removesuffix(_END): file for file in backup.files if file.name.endswith(_END)}
     _check(here, tables, await connection.fetchval(_SCHEMA), backup.schema)
     await connection.fetch(f"LOCK TABLE {', '.join(map(_name, sorted(here)))} IN ACCESS EXCLUSIVE MODE")
-    if await connection.fetchval(_HEAD):
-        raise Denied("the database is not empty; a backup overwrites nothing")
+    if await _is_filled(connection, backup):
+        return
     await connection.execute(f"TRUNCATE {', '.join(map(_name, sorted(here)))}", timeout=_WHOLE_TABLE)
     for table in _ordered(here, await connection.fetch(_REFERENCES)):
         async with aclosing(pieces(tables[table].name)) as content:
@@ -167,6 +187,24 @@ async def _fill(connection: Connection, backup: Backup, pieces: FilePieces) -> N
     await connection.fetch(POSTGRES["ids_settle"])
     for statement in DROPPED:
         await connection.execute(POSTGRES[statement], timeout=_WHOLE_TABLE)
+    said = _mark(backup, await connection.fetchval(_HEAD))
+    await connection.execute(f"COMMENT ON TABLE orlop_store IS '{said}'")
+
+
+async def _is_filled(connection: Connection, backup: Backup) -> bool:
+    """Whether it holds what a run that was killed has restored of this backup, and nothing since; False: it is empty.
+    Raises Denied where it holds anything else."""
+    head = await connection.fetchval(_HEAD)
+    if not head:
+        return False
+    if await connection.fetchval(_MARKED) != _mark(backup, head):
+        raise Denied("the database is not empty; a backup overwrites nothing")
+    return True
+
+
+def _mark(backup: Backup, head: int) -> str:
+    """What the database says of a restore that is not done yet, up to which event."""
+    return f"restored from the backup of {backup.at:d} up to event {head:d}"
 
 
 def _check(here: Mapping[str, tuple[str, ...]], tables: Mapping[str, BackupFile], schema: int, wanted: int) -> None:

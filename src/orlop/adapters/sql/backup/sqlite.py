@@ -9,12 +9,13 @@ from pathlib import Path
 import apsw
 
 from orlop.adapters.sql.backup.cutting import pages
+from orlop.adapters.sql.backup.engines import refuse_other
 from orlop.adapters.sql.migrations.sqlite import taken
 from orlop.adapters.sql.sqlite import connect, translated
 from orlop.adapters.sql.statements import SQLITE
 from orlop.domain.backup import Backup, ListedBlob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ContentCorrupt, Denied, Unavailable
+from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.ports.backup import FilePieces, Snapshot, SnapshotFile
 
 FILE = "catalog.sqlite"
@@ -121,13 +122,12 @@ class SqliteFill:
     def __init__(self, database: Path) -> None:
         self._database = database
 
+    async def conclude(self) -> None:
+        """See CatalogFill. The folder has its name then, and is filled by nobody."""
+
     async def fill(self, backup: Backup, pieces: FilePieces) -> None:
         """See CatalogFill."""
-        if backup.engine != "sqlite":
-            raise Denied(
-                "the backup is of a catalog in PostgreSQL; name an empty database with --to, and move from there with"
-                " `orlop store migrate`"
-            )
+        refuse_other(backup, "sqlite")
         if self._database.exists():
             return  # as an earlier run left it: the folder is made for this backup alone, and gets its name after this
         draft = self._database.with_name(f"{FILE}.restoring")

@@ -75,7 +75,7 @@ def rehearse(path: Path, now: Callable[[], int], clock: Callable[[], float]) -> 
                 steps = take_steps(connection, copy, now, lambda _: ends.append(clock()))
                 connection.execute("COMMIT")
                 _check(connection, path)
-        except apsw.SQLError as cause:
+        except (apsw.SQLError, apsw.ConstraintError) as cause:
             step = wanted[len(ends)]
             raise Unavailable(
                 f"the migration {step.number:04} {step.name} fails here: {cause}; the catalog is as it was"
