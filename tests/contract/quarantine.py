@@ -249,10 +249,15 @@ class HeldPushesKit:
         scene.at += 5
         again = await held(scene, ONE, V1)
         assert again.id == one.id
+        assert await rows.released(APP, ONE.digest) is None
         for decide in (rows.release(one, Terms(), scene.by()), rows.refuse(one, KEPT, scene.by(), "no")):
             with pytest.raises(Conflict, match="was pushed again"):
                 await decide
         await rows.release(again, Terms(), scene.by())
+        released = await rows.released(APP, ONE.digest)
+        assert released is not None
+        assert (released.id, released.pushed_at, released.state) == (one.id, again.pushed_at, HeldState.RELEASED)
+        assert await rows.released(WEB, ONE.digest) is None
 
     async def test_one_decision_counts_of_those_that_race(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.held_pushes

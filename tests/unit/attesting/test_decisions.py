@@ -131,6 +131,8 @@ async def test_what_waits_in_quarantine_has_no_tag_for_it_and_a_receipt_of_its_r
     await scene.hold_missing(repository, ONE)
     push = ManifestPush(repository, ONE.digest, ONE.content, ONE.manifest, (Tag("1"),), held=True)
     assert await made.catalog.manifests.put(push, scene.by("bob"))
+    scene.at += 7
+    assert await made.catalog.manifests.put(push, scene.by("dave")), "whoever pushed it last is the one who pushed it"
     await said(made)
     assert await made.work() == "1 attested"
     assert (await made.referrers("team/app", ONE), await made.layers("team/app", ONE)) == (1, [])
@@ -138,7 +140,8 @@ async def test_what_waits_in_quarantine_has_no_tag_for_it_and_a_receipt_of_its_r
     assert held is not None
     await made.catalog.held_pushes.release(held, FREELY, scene.by("carol"), "looked at")
     ((_, receipt),) = await said(made)
-    assert (receipt["pushedBy"], receipt["releasedBy"], receipt["digest"]) == ("bob", "carol", ONE.digest)
+    assert (receipt["pushedBy"], receipt["releasedBy"], receipt["digest"]) == ("dave", "carol", ONE.digest)
+    assert (held.pushed_by, receipt["pushedAt"]) == ("dave", f"at {held.pushed_at}")
     assert await made.work() == "1 attested"
     assert (await made.referrers("team/app", ONE), len(await made.layers("team/app", ONE))) == (2, 1)
 

@@ -452,7 +452,7 @@ OF_REPOSITORIES = {
         ),
         *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
-        *("gate_place", "gate_artifact_types", "gate_tags", "quarantined_of"),
+        *("gate_place", "gate_artifact_types", "gate_tags", "quarantined_of", "quarantined_released"),
         *("board_newest", "board_tagged", "board_holding"),
         "held_indexes",
     },

@@ -34,6 +34,10 @@ class SqlHeldPushes:
         row = await self._engine.reader.one("quarantined_of", repository, digest)
         return _held(row) if row else None
 
+    async def released(self, repository: RepositoryName, digest: Digest) -> HeldPush | None:
+        row = await self._engine.reader.one("quarantined_released", repository, digest)
+        return _held(row) if row else None
+
     async def get(self, number: int) -> HeldPush | None:
         row = await self._engine.reader.one("quarantined_get", number)
         return _held(row) if row else None
