@@ -65,6 +65,7 @@ class SqlHeldPushes:
                 await point_tag(tx, row_id, held.repository, manifest, held.digest, tag, previous, by, ledger)
             for child in children:
                 await tx.one("quarantined_decide", child.id, HeldState.RELEASED.value, by.actor, by.at, reason, 1)
+                ledger.event(EventKind.QUARANTINE_RELEASED, held.repository, child.digest, detail=reason)
             ledger.event(EventKind.QUARANTINE_RELEASED, held.repository, held.digest, held.first, detail=reason)
 
         await self._engine.write(recorded(by, steps), changes=held.repository, holding=terms.settings)
