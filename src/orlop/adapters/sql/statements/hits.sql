@@ -15,12 +15,15 @@ LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = 
 LIMIT ?2;
 
 -- name: newly_hit_images
+-- Read from the findings on, in this order, and each package, part and image once: it ends with the last image that is
+-- asked for, however many findings are new. `+ 0`: by when they came, not by package.
 SELECT i.digest, r.name
-FROM (SELECT DISTINCT n.image_id FROM image_units n
-      WHERE n.unit_id IN (
-          SELECT p.unit_id FROM unit_packages p
-          WHERE p.package_id IN (SELECT f.package_id FROM findings f WHERE f.came_at > 0 AND f.came_at >= ?1)
-      ) LIMIT ?2) u
+FROM (SELECT DISTINCT n.image_id
+      FROM (SELECT DISTINCT p.unit_id
+            FROM (SELECT DISTINCT f.package_id + 0 AS package_id FROM findings f
+                  WHERE f.came_at > 0 AND f.came_at >= ?1) AS g
+            CROSS JOIN unit_packages p WHERE p.package_id = g.package_id) AS h
+      CROSS JOIN image_units n WHERE n.unit_id = h.unit_id LIMIT ?2) u
 JOIN inside_images i ON i.id = u.image_id
 LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = m.repository_id AND r.name < '~'
      AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
