@@ -17,7 +17,8 @@ from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
 from orlop.services.inside.holders import HolderPage, ImageHolders
 
-#: Images whose findings are read together, and of these packages and findings: of what is beyond that nothing is told.
+#: Images whose findings are read together, and of these packages and findings: fewer images where there are more, and of
+#: one the worst findings.
 _TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
 #: Packages that are told of each image, and of all before a page ends.
 EACH, _TOLD = 200, 10_000
@@ -42,7 +43,8 @@ class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HitImage(msgspec.Struct, frozen=True):
-    """An image that is hit. `more`: packages beside those that are told."""
+    """An image that is hit. `more`: packages beside those that are told; what was not even read counts advisory by
+    advisory."""
 
     place: HoldingPlace
     names: PlaceNames
@@ -56,6 +58,13 @@ class HitImages(msgspec.Struct, frozen=True):
 
     images: tuple[HitImage, ...]
     goes_on: str = ""
+
+
+class _Hits(msgspec.Struct):
+    """What hits an image, each with all names of it, and how much beside that was not read."""
+
+    packages: list[tuple[HitPackage, tuple[str, ...]]] = []
+    left: int = 0
 
 
 class SoughtHits:
@@ -97,22 +106,40 @@ class HitPages:
         they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
         listed = await self.places(caller, by, at, page)
         images: list[HitImage] = []
-        told = 0
-        for start in range(0, len(listed.places), _TOGETHER):
+        told, together = 0, _TOGETHER
+        while places := listed.places[len(images) : len(images) + together]:
             if told >= _TOLD:
                 last = images[-1].place
                 return HitImages(tuple(images), f"{last.repository} {last.digest}")
-            images += await self._images(by, listed.places[start : start + _TOGETHER], one)
-            told += sum(len(image.packages) for image in images[start:])
+            found = await self._found(by, places, one)
+            if found is None:
+                together = len(places) // 2
+                continue
+            images += await self._images(places, found)
+            told += sum(len(image.packages) for image in images[-len(places) :])
         return HitImages(tuple(images), listed.goes_on)
 
-    async def _images(self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]) -> list[HitImage]:
+    async def _found(
+        self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]
+    ) -> Mapping[str, _Hits] | None:
+        """What hits these images, by digest; None: it is more than is read at once, and fewer are to be asked for."""
         digests = sorted({place.digest for place in places})
-        held = dict.fromkeys(await self._hits.held(by, digests, _HELD))
-        hits = await self._packages(by, sorted({package for _, package in held}), one)
-        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
-        for digest, package in held:
-            found.setdefault(digest, []).extend(hits.get(package, ()))
+        held = await self._hits.held(by, digests, _HELD)
+        packages = sorted({package for _, package in held})
+        rows = await self._hits.told(by, packages, _ROWS) if len(held) < _HELD else ()
+        if len(held) == _HELD or len(rows) == _ROWS:
+            if len(places) > 1:
+                return None
+            rows, every = await self._hits.worst(by, digests[0], _ROWS)
+            hits = await self._packages(rows, one)
+            return {digests[0]: _Hits([hit for mine in hits.values() for hit in mine], every - len(rows))}
+        hits = await self._packages(rows, one)
+        found: dict[str, _Hits] = {}
+        for digest, package in dict.fromkeys(held):
+            found.setdefault(digest, _Hits()).packages.extend(hits.get(package, ()))
+        return found
+
+    async def _images(self, places: Sequence[HoldingPlace], found: Mapping[str, _Hits]) -> list[HitImage]:
         called = await self._holding.names(places)
         judging = {place: _judged_as(place, called[place]) for place in places}
         by_repository: dict[RepositoryName, set[Digest]] = {}
@@ -122,21 +149,21 @@ class HitPages:
         images = []
         for place in places:
             judgement = await self._acceptance.of(judging[place], referred[place.repository])
-            mine = sorted(found.get(str(place.digest), ()), key=_rank)
+            hits = found.get(str(place.digest)) or _Hits()
+            mine = sorted(hits.packages, key=_rank)
             packages = tuple(
                 msgspec.structs.replace(
                     package, accepted=judgement.accepted(ids, package.purl), said=judgement.said(ids, package.purl)
                 )
                 for package, ids in mine[:EACH]
             )
-            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH)))
+            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH) + hits.left))
         return images
 
     async def _packages(
-        self, by: HitBy, packages: Sequence[int], one: frozenset[str]
+        self, rows: Sequence[HitRow], one: frozenset[str]
     ) -> Mapping[int, list[tuple[HitPackage, tuple[str, ...]]]]:
         """What hits each package, and all names of it."""
-        rows = await self._hits.told(by, packages, _ROWS)
         aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
         names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
         every = sorted(one.union(*names.values()))

@@ -1,0 +1,86 @@
+"""Pages of images that findings are about, where more hits them than is read at once, or than a page holds."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from orlop.domain.names import Tag
+from orlop.faces.cli.moments import rfc3339
+from orlop.services.advisories import hits
+from tests.api.harness import REGISTRY, Api
+from tests.content import image
+from tests.contract.advisories import SSL, ZLIB, advisory, batch, hold, matcher
+from tests.contract.scene import APP, Scene
+
+FIRST, SECOND, THIRD = (image(f"hit {number}", ["base"]) for number in range(3))
+IMAGES = FIRST, SECOND, THIRD
+#: Names and severities of what hits `openssl9`; `zlib9`, which the first has alone, is hit by what is critical.
+RATED = {"TEST-1": "LOW", "TEST-2": "MODERATE", "TEST-3": "HIGH", "TEST-4": "LOW"}
+WORST = "TEST-5"
+#: So many findings of two packages the first has, and so many of one package each of the others.
+MOST, LEAST = len(RATED) + 1, len(RATED)
+
+
+async def filled() -> Api:
+    """Three images that are hit."""
+    api = Api()
+    await api.account("root", ("admin", REGISTRY))
+    catalog = api.catalog.catalog
+    scene = Scene(catalog, at=api.now)
+    for number, what in enumerate(IMAGES):
+        await hold(catalog, scene, what, *((SSL, ZLIB) if what is FIRST else (SSL,)))
+        await scene.push(APP, what, Tag(f"1.{number}"))
+    records = [advisory(name, "openssl9", "9", database_specific={"severity": word}) for name, word in RATED.items()]
+    records.append(advisory(WORST, "zlib9", "9", database_specific={"severity": "CRITICAL"}))
+    await catalog.advisories.advisories.store("hand", batch(*records))
+    await matcher(catalog, scene).advisories()
+    return api
+
+
+async def images(api: Api, **query: object) -> tuple[list[dict[str, Any]], str]:
+    """One page of new findings, and where it goes on."""
+    asked = urlencode({"since": rfc3339(1_000_000), **query})
+    found = (await api.ask("GET", f"/new-findings?{asked}", "root")).json()
+    return found["images"], found["last"]
+
+
+def told(found: list[dict[str, Any]]) -> dict[str, tuple[list[str], int]]:
+    """The names of what hits each image, and how much there is beside it."""
+    return {one["digest"]: ([package["id"] for package in one["packages"]], one["more"]) for one in found}
+
+
+@pytest.mark.parametrize(("held", "rows"), [(3, 50_000), (100_000, MOST), (2, MOST)])
+async def test_more_than_is_read_at_once_is_read_of_fewer_images(
+    held: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = await filled()
+    whole, _ = await images(api)
+    assert {len(names) + more for names, more in told(whole).values()} == {MOST, LEAST}
+    asked: list[int] = []
+    found = hits.HitPages._found  # noqa: SLF001 - how many images are read together
+
+    async def counted(self: hits.HitPages, by: Any, places: Any, one: Any) -> Any:
+        asked.append(len(places))
+        return await found(self, by, places, one)
+
+    monkeypatch.setattr(hits.HitPages, "_found", counted)
+    monkeypatch.setattr(hits, "_HELD", held)
+    monkeypatch.setattr(hits, "_ROWS", rows)
+    assert await images(api) == (whole, "")
+    assert (asked[0], min(asked)) == (len(IMAGES), 1)
+
+
+@pytest.mark.parametrize(("held", "rows", "names"), [(1, 3, 3), (1, 1, 1), (100_000, 2, 2)])
+async def test_of_one_image_with_more_than_is_read_at_once_the_worst_is_told_and_how_much_is_left(
+    held: int, rows: int, names: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = await filled()
+    whole, _ = await images(api)
+    monkeypatch.setattr(hits, "_HELD", held)
+    monkeypatch.setattr(hits, "_ROWS", rows)
+    found, _ = await images(api)
+    assert [one["digest"] for one in found] == [one["digest"] for one in whole]
+    every = {what.digest: ["TEST-3", "TEST-2", "TEST-1", "TEST-4"] for what in IMAGES}
+    every[FIRST.digest].insert(0, WORST)
+    assert told(found) == {digest: (all_[:names], len(all_) - names) for digest, all_ in every.items()}
