@@ -5,7 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from orlop.domain.access.subjects import Caller, Subject
 from orlop.domain.names import Tag
+from orlop.domain.pages import PAGE_BYTES, PageRequest, weight
 from orlop.faces.cli.moments import rfc3339
 from orlop.services.advisories import hits
 from tests.api.harness import REGISTRY, Api
@@ -84,3 +86,26 @@ async def test_of_one_image_with_more_than_is_read_at_once_the_worst_is_told_and
     every = {what.digest: ["TEST-3", "TEST-2", "TEST-1", "TEST-4"] for what in IMAGES}
     every[FIRST.digest].insert(0, WORST)
     assert told(found) == {digest: (all_[:names], len(all_) - names) for digest, all_ in every.items()}
+
+
+@pytest.mark.parametrize("packages", [True, False])
+async def test_a_page_ends_with_the_last_image_that_fits_and_goes_on_behind_it(*, packages: bool) -> None:
+    api = await filled()
+    root = await api.identity.accounts.get("root")
+    assert root is not None
+    caller = Caller(Subject("root", id=root.id))
+
+    async def page(most: int, after: str = "") -> hits.HitImages:
+        asked = PageRequest(bytes=most, after=after)
+        return await api.desks.new_findings.find(caller, 1_000_000, "", asked, packages=packages)
+
+    whole = await page(PAGE_BYTES)
+    one, two, three = whole.images
+    assert (whole.goes_on, weight(one) > 50) == ("", True)
+    both = weight(one) + weight(two)
+    for most, shown in ((1, 1), (both - 1, 1), (both, 2), (both + weight(three) - 1, 2), (both + weight(three), 3)):
+        found = await page(most)
+        assert found.images == whole.images[:shown], most
+        last = found.images[-1].place
+        assert found.goes_on == ("" if shown == 3 else f"{last.repository} {last.digest}")
+    assert (await page(1, f"{one.place.repository} {one.place.digest}")).images == (two,)

@@ -10,7 +10,7 @@ from orlop.domain.inside.rows import POSSIBLE
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import PageRequest
+from orlop.domain.pages import PageRequest, page_of, weight
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.hits import HitBy, HitRow, Hits
 from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
@@ -54,7 +54,7 @@ class HitImage(msgspec.Struct, frozen=True):
 
 class HitImages(msgspec.Struct, frozen=True):
     """Images by repository and digest. `goes_on`: where the next page begins, empty: nowhere; a page may end early
-    where much was looked at."""
+    where much was looked at, or more would weigh over `PageRequest.bytes`."""
 
     images: tuple[HitImage, ...]
     goes_on: str = ""
@@ -95,8 +95,14 @@ class HitPages:
         self._holding = store.holding
         self._acceptance = acceptance
 
+    async def bare(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HitImages:
+        """Where images are that are hit, at a place, and nothing else of them. Raises as `page`."""
+        listed = await self.places(caller, by, at, page)
+        shown = page_of((HitImage(place, PlaceNames(), ()) for place in listed.places), page)
+        return _ending(shown.items) if shown.more else HitImages(shown.items, listed.goes_on)
+
     async def places(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HolderPage:
-        """Where images are that are hit, at a place, and no more of them. Raises as `page`."""
+        """Their places alone. Raises as `page`."""
         return await self._holders.page(caller, SoughtHits(self._hits, by), at, page)
 
     async def page(
@@ -106,17 +112,20 @@ class HitPages:
         they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
         listed = await self.places(caller, by, at, page)
         images: list[HitImage] = []
-        told, together = 0, _TOGETHER
+        told, together, left = 0, _TOGETHER, page.bytes
         while places := listed.places[len(images) : len(images) + together]:
             if told >= _TOLD:
-                last = images[-1].place
-                return HitImages(tuple(images), f"{last.repository} {last.digest}")
+                return _ending(images)
             found = await self._found(by, places, one)
             if found is None:
                 together = len(places) // 2
                 continue
-            images += await self._images(places, found)
-            told += sum(len(image.packages) for image in images[-len(places) :])
+            for image in await self._images(places, found):
+                left -= weight(image)
+                if left < 0 and images:
+                    return _ending(images)
+                images.append(image)
+                told += len(image.packages)
         return HitImages(tuple(images), listed.goes_on)
 
     async def _found(
@@ -178,6 +187,12 @@ class HitPages:
             hit = _package(mine, called, exploited=not ids.isdisjoint(exploited))
             found.setdefault(package, []).append((hit, tuple(sorted(ids))))
         return found
+
+
+def _ending(images: Sequence[HitImage]) -> HitImages:
+    """A page that ends with these, behind which are others."""
+    last = images[-1].place
+    return HitImages(tuple(images), f"{last.repository} {last.digest}")
 
 
 def _rank(hit: tuple[HitPackage, tuple[str, ...]]) -> tuple[int, str, str]:
