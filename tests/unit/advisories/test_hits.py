@@ -109,3 +109,25 @@ async def test_a_page_ends_with_the_last_image_that_fits_and_goes_on_behind_it(*
         last = found.images[-1].place
         assert found.goes_on == ("" if shown == 3 else f"{last.repository} {last.digest}")
     assert (await page(1, f"{one.place.repository} {one.place.digest}")).images == (two,)
+
+
+async def test_what_one_vulnerability_hits_is_told_by_its_cve_where_it_has_one() -> None:
+    api = await filled()
+    catalog = api.catalog.catalog
+    records = (
+        advisory("DSA-1", "openssl9", "9", aliases=["CVE-2026-1"]),
+        advisory("CVE-2026-1", "zlib9", "9"),
+        advisory("DSA-2", "openssl9", "9", aliases=["CVE-2026-2", "CVE-2026-3"]),
+    )
+    await catalog.advisories.advisories.store("hand", batch(*records))
+    await matcher(catalog, Scene(catalog, at=api.now)).advisories()
+
+    async def called(name: str) -> set[str]:
+        found = (await api.ask("GET", f"/vulnerability-search?id={name}", "root")).json()["images"]
+        return {package["id"] for one in found for package in one["packages"]}
+
+    for name in ("CVE-2026-1", "cve-2026-1", "DSA-1"):
+        assert await called(name) == {"CVE-2026-1"}, name
+    assert await called("CVE-2026-2") == await called("cve-2026-2") == {"CVE-2026-2"}, "of several the one asked for"
+    assert await called("DSA-2") == {"DSA-2"}, "it means several, and none of them alone"
+    assert await called("TEST-1") == {"TEST-1"}, "it has no CVE"

@@ -24,6 +24,19 @@ _TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
 EACH, _TOLD = 200, 10_000
 
 
+class OneVulnerability(msgspec.Struct, frozen=True):
+    """All names of a vulnerability that somebody asks about, and the one by which they do."""
+
+    names: frozenset[str]
+    asked: str
+
+    @property
+    def called(self) -> str:
+        """The CVE that was asked for, or the only one that it has; empty: its advisories have names of their own."""
+        cve = self.asked.upper()
+        return cve if cve.startswith("CVE-") and cve in self.names else _called("", self.names)
+
+
 class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
     """A package that a vulnerability hits. `id`: what that is called, the CVE where there is one; `ids`: the advisories
     that say so; `possible`: why it is only possible, empty where it is certain; `accepted`: the exception that holds
@@ -106,10 +119,10 @@ class HitPages:
         return await self._holders.page(caller, SoughtHits(self._hits, by), at, page)
 
     async def page(
-        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: frozenset[str] = frozenset()
+        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: OneVulnerability | None = None
     ) -> HitImages:
-        """Images at a place that are hit. `one`: all names of the one vulnerability that these findings are of, empty:
-        they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
+        """Images at a place that are hit. `one`: the vulnerability that these findings are of, None: they are of
+        several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
         listed = await self.places(caller, by, at, page)
         images: list[HitImage] = []
         told, together, left = 0, _TOGETHER, page.bytes
@@ -129,7 +142,7 @@ class HitPages:
         return HitImages(tuple(images), listed.goes_on)
 
     async def _found(
-        self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]
+        self, by: HitBy, places: Sequence[HoldingPlace], one: OneVulnerability | None
     ) -> Mapping[str, _Hits] | None:
         """What hits these images, by digest; None: it is more than is read at once, and fewer are to be asked for."""
         digests = sorted({place.digest for place in places})
@@ -170,20 +183,21 @@ class HitPages:
         return images
 
     async def _packages(
-        self, rows: Sequence[HitRow], one: frozenset[str]
+        self, rows: Sequence[HitRow], one: OneVulnerability | None
     ) -> Mapping[int, list[tuple[HitPackage, tuple[str, ...]]]]:
         """What hits each package, and all names of it."""
+        meant = one.names if one is not None else frozenset[str]()
         aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
         names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
-        every = sorted(one.union(*names.values()))
+        every = sorted(meant.union(*names.values()))
         exploited = await self._vulnerable.exploited([name for name in every if name.startswith("CVE-")])
         grouped: dict[tuple[int, str], list[HitRow]] = {}
         for row in rows:
-            called = "" if one else _called(row.id, names[row.advisory])
+            called = one.called if one is not None else _called(row.id, names[row.advisory])
             grouped.setdefault((row.package, called), []).append(row)
         found: dict[int, list[tuple[HitPackage, tuple[str, ...]]]] = {}
         for (package, called), mine in grouped.items():
-            ids = one.union(*(names[row.advisory] for row in mine))
+            ids = meant.union(*(names[row.advisory] for row in mine))
             hit = _package(mine, called, exploited=not ids.isdisjoint(exploited))
             found.setdefault(package, []).append((hit, tuple(sorted(ids))))
         return found
