@@ -60,7 +60,7 @@ async def test_more_than_is_read_at_once_is_read_of_fewer_images(
     whole, _ = await images(api)
     assert {len(names) + more for names, more in told(whole).values()} == {MOST, LEAST}
     asked: list[int] = []
-    found = hits.HitPages._found  # noqa: SLF001 - how many images are read together
+    found = hits.HitPages._found
 
     async def counted(self: hits.HitPages, by: Any, places: Any, one: Any) -> Any:
         asked.append(len(places))

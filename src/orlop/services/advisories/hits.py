@@ -17,8 +17,8 @@ from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
 from orlop.services.inside.holders import HolderPage, ImageHolders
 
-#: Images whose findings are read together, and of these packages and findings: fewer images where there are more, and of
-#: one the worst findings.
+#: Images whose findings are read together, and of these packages and findings: fewer images where there are more, and
+#: of one the worst findings.
 _TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
 #: Packages that are told of each image, and of all before a page ends.
 EACH, _TOLD = 200, 10_000
