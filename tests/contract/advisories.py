@@ -304,6 +304,29 @@ class AdvisoriesKit:
         assert [row.fixed for row in await store.hits.told(HitBy(since=later), [package], 9)] == ["8"]
         assert await store.hits.told(HitBy(since=later), [package], 0) == ()
 
+    async def test_of_an_image_the_worst_that_hits_it_is_told_and_how_much_there_is(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one, clean = await hold(catalog, scene, ONE, SSL, ZLIB), await hold(catalog, scene, TWO)
+        rated = {"TEST-1": "LOW", "TEST-2": "", "TEST-3": "CRITICAL", "TEST-4": "MODERATE", "TEST-5": "HIGH"}
+        for name, word in rated.items():
+            package = "zlib9" if name == "TEST-3" else "openssl9"
+            said = {"database_specific": {"severity": word}} if word else {}
+            await store.advisories.store("hand", batch(advisory(name, package, "9", **said)))
+        scene.at = 5_000_000
+        await matcher(catalog, scene).advisories()
+        meant = await store.vulnerable.meaning(sorted(rated), 10)
+        for by in (HitBy(since=scene.at), HitBy(advisories=tuple(meant))):
+            for limit, names in ((9, "12345"), (5, "12345"), (4, "1345"), (3, "345"), (2, "35"), (1, "3")):
+                rows, every = await store.hits.worst(by, one, limit)
+                assert (sorted(row.id for row in rows), every) == ([f"TEST-{number}" for number in names], 5), limit
+            told = await store.hits.told(by, sorted({row.package for row in rows}), 9)
+            assert set(rows) <= set(told)
+            assert await store.hits.worst(by, clean, 9) == ((), 0)
+        alone = HitBy(advisories=tuple(number for number, name in meant.items() if name == "TEST-4"))
+        rows, every = await store.hits.worst(alone, one, 9)
+        assert ([row.id for row in rows], every) == (["TEST-4"], 1)
+        assert await store.hits.worst(HitBy(since=scene.at + 1), one, 9) == ((), 0)
+
     async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
         scene, days = Scene(catalog), catalog.advisories.days
         other = RepositoryName("team/days-other")

@@ -128,6 +128,7 @@ class HeldPushesKit:
         await catalog.held_pushes.release(all_, Terms(), scene.by())
         assert await catalog.held_pushes.of(APP, ONE.digest) is None
         assert (await target(catalog, V1), await waiting(catalog)) == (both.digest, [])
+        assert await let_out(catalog) == [(TWO.digest, V2, ""), (ONE.digest, "", ""), (both.digest, V1, "")]
 
     async def test_what_is_pushed_again_where_nothing_is_held_is_shown(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.held_pushes
@@ -142,6 +143,9 @@ class HeldPushesKit:
         done = await rows.get(waits.id)
         assert done is not None
         assert (done.state, done.reason) == (HeldState.RELEASED, "pushed again where nothing is held")
+        told = await let_out(catalog)
+        assert sorted(told) == sorted((what.digest, "", done.reason) for what in (both, ONE, TWO))
+        assert told[-1][0] == both.digest, "what it names comes first"
         one = await held(scene, image("refused"), V2)
         await rows.refuse(one, KEPT, scene.by(), "no")
         with pytest.raises(Conflict):
@@ -249,10 +253,15 @@ class HeldPushesKit:
         scene.at += 5
         again = await held(scene, ONE, V1)
         assert again.id == one.id
+        assert await rows.released(APP, ONE.digest) is None
         for decide in (rows.release(one, Terms(), scene.by()), rows.refuse(one, KEPT, scene.by(), "no")):
             with pytest.raises(Conflict, match="was pushed again"):
                 await decide
         await rows.release(again, Terms(), scene.by())
+        released = await rows.released(APP, ONE.digest)
+        assert released is not None
+        assert (released.id, released.pushed_at, released.state) == (one.id, again.pushed_at, HeldState.RELEASED)
+        assert await rows.released(WEB, ONE.digest) is None
 
     async def test_one_decision_counts_of_those_that_race(self, catalog: Catalog) -> None:
         scene, rows = Scene(catalog), catalog.held_pushes
@@ -340,6 +349,12 @@ async def found(catalog: Catalog, what: Pushable) -> HeldPush:
     waits = await catalog.held_pushes.of(APP, what.digest)
     assert waits is not None
     return waits
+
+
+async def let_out(catalog: Catalog) -> list[tuple[str, str, str]]:
+    """What events say came out: the digest, the tag and why."""
+    events = await catalog.outbox.events(0, 1_000)
+    return [(event.digest, event.tag, event.detail) for event in events if event.kind is EventKind.QUARANTINE_RELEASED]
 
 
 async def lists(catalog: Catalog, what: Pushable) -> dict[str, object]:

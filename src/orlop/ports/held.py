@@ -62,6 +62,10 @@ class HeldPushes(Protocol):
         """What hides a manifest of a repository: the last push of it, unless that was let out. None: nothing does."""
         ...
 
+    async def released(self, repository: RepositoryName, digest: Digest) -> HeldPush | None:
+        """The push of a manifest of a repository that was let out; None where it is hidden, or never was."""
+        ...
+
     async def get(self, number: int) -> HeldPush | None:
         """The one of this number."""
         ...

@@ -59,3 +59,7 @@ class Hits(Protocol):
     async def told(self, by: HitBy, packages: Sequence[int], limit: int) -> tuple[HitRow, ...]:
         """What hits these packages, in no order."""
         ...
+
+    async def worst(self, by: HitBy, image: Digest, limit: int) -> tuple[tuple[HitRow, ...], int]:
+        """The worst of what hits packages of an image, in no order, and how much there is in all."""
+        ...

@@ -53,7 +53,7 @@ class Attests:
             in_force,
             self.catalog.manifests,
             self.catalog.promotions,
-            self.catalog.holdings,
+            self.catalog.held_pushes,
             shown,
             self.clock,
             self._told,

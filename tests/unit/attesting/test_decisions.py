@@ -20,7 +20,7 @@ from orlop.ports.clock import HOUR
 from orlop.ports.promotion import Move
 from orlop.ports.terms import FREELY, Terms
 from orlop.ports.trash import Asked
-from tests.content import image
+from tests.content import image, index
 from tests.contract.scene import Scene
 from tests.unit.attesting.attesting import Attests, attests
 
@@ -131,6 +131,8 @@ async def test_what_waits_in_quarantine_has_no_tag_for_it_and_a_receipt_of_its_r
     await scene.hold_missing(repository, ONE)
     push = ManifestPush(repository, ONE.digest, ONE.content, ONE.manifest, (Tag("1"),), held=True)
     assert await made.catalog.manifests.put(push, scene.by("bob"))
+    scene.at += 7
+    assert await made.catalog.manifests.put(push, scene.by("dave")), "whoever pushed it last is the one who pushed it"
     await said(made)
     assert await made.work() == "1 attested"
     assert (await made.referrers("team/app", ONE), await made.layers("team/app", ONE)) == (1, [])
@@ -138,9 +140,27 @@ async def test_what_waits_in_quarantine_has_no_tag_for_it_and_a_receipt_of_its_r
     assert held is not None
     await made.catalog.held_pushes.release(held, FREELY, scene.by("carol"), "looked at")
     ((_, receipt),) = await said(made)
-    assert (receipt["pushedBy"], receipt["releasedBy"], receipt["digest"]) == ("bob", "carol", ONE.digest)
+    assert (receipt["pushedBy"], receipt["releasedBy"], receipt["digest"]) == ("dave", "carol", ONE.digest)
+    assert (held.pushed_by, receipt["pushedAt"]) == ("dave", f"at {held.pushed_at}")
     assert await made.work() == "1 attested"
     assert (await made.referrers("team/app", ONE), len(await made.layers("team/app", ONE))) == (2, 1)
+
+
+async def test_each_image_of_an_index_that_came_out_of_quarantine_has_a_receipt_below_its_tag(made: Attests) -> None:
+    scene, repository, both = Scene(made.catalog, at=made.clock.now()), RepositoryName("team/app"), index("both", [ONE])
+    for what, tags in ((ONE, ()), (both, (Tag("1"),))):
+        await scene.hold_missing(repository, what)
+        push = ManifestPush(repository, what.digest, what.content, what.manifest, tags, held=True)
+        assert await made.catalog.manifests.put(push, scene.by("bob"))
+    await said(made)
+    await made.work()
+    held = await made.catalog.held_pushes.of(repository, both.digest)
+    assert held is not None
+    await made.catalog.held_pushes.release(held, FREELY, scene.by("carol"), "looked at")
+    receipts = [(each["digest"], each["pushedBy"], each["releasedBy"]) for _, each in await said(made)]
+    assert receipts == [(ONE.digest, "bob", "carol"), (both.digest, "bob", "carol")]
+    assert await made.work() == "2 attested"
+    assert [len(await made.layers("team/app", what)) for what in (ONE, both)] == [1, 1]
 
 
 def test_only_what_names_a_promotion_is_about_one() -> None:

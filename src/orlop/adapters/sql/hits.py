@@ -41,6 +41,11 @@ class SqlHits:
         statement = "new_hits_of_packages" if by.since else "hits_of_packages"
         return tuple(HitRow(*row) for row in await self._lists.all(statement, each(packages), _value(by), limit))
 
+    async def worst(self, by: HitBy, image: Digest, limit: int) -> tuple[tuple[HitRow, ...], int]:
+        statement = "worst_new_hits_in_image" if by.since else "worst_hits_in_image"
+        rows = await self._lists.all(statement, image, _value(by), limit)
+        return tuple(HitRow(*row[:-1]) for row in rows), int(rows[0][-1]) if rows else 0
+
 
 def _value(by: HitBy) -> int | str:
     return by.since or each(by.advisories)

@@ -34,6 +34,10 @@ class SqlHeldPushes:
         row = await self._engine.reader.one("quarantined_of", repository, digest)
         return _held(row) if row else None
 
+    async def released(self, repository: RepositoryName, digest: Digest) -> HeldPush | None:
+        row = await self._engine.reader.one("quarantined_released", repository, digest)
+        return _held(row) if row else None
+
     async def get(self, number: int) -> HeldPush | None:
         row = await self._engine.reader.one("quarantined_get", number)
         return _held(row) if row else None
@@ -61,6 +65,7 @@ class SqlHeldPushes:
                 await point_tag(tx, row_id, held.repository, manifest, held.digest, tag, previous, by, ledger)
             for child in children:
                 await tx.one("quarantined_decide", child.id, HeldState.RELEASED.value, by.actor, by.at, reason, 1)
+                ledger.event(EventKind.QUARANTINE_RELEASED, held.repository, child.digest, detail=reason)
             ledger.event(EventKind.QUARANTINE_RELEASED, held.repository, held.digest, held.first, detail=reason)
 
         await self._engine.write(recorded(by, steps), changes=held.repository, holding=terms.settings)

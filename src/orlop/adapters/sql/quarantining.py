@@ -62,6 +62,7 @@ async def show(tx: Session, name: RepositoryName, manifest: int, digest: Digest,
     for child in await named(tx, manifest):
         if not child.tags:
             await tx.one("quarantined_decide", child.id, HeldState.RELEASED.value, by.actor, by.at, why, 1)
+            ledger.event(EventKind.QUARANTINE_RELEASED, name, child.digest, detail=why)
     ledger.event(EventKind.QUARANTINE_RELEASED, name, digest, detail=why)
 
 

@@ -49,7 +49,7 @@ def following_statements(settings: Settings, stores: Stores, services: Services)
         services.in_force,
         catalog.manifests,
         catalog.promotions,
-        catalog.holdings,
+        catalog.held_pushes,
         Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content),
         clock,
         build_attesting(settings, stores, services).call,

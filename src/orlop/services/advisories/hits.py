@@ -10,17 +10,31 @@ from orlop.domain.inside.rows import POSSIBLE
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import PageRequest
+from orlop.domain.pages import PageRequest, page_of, weight
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.hits import HitBy, HitRow, Hits
 from orlop.ports.holding import HoldingPlace, LookedAt, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage
 from orlop.services.inside.holders import HolderPage, ImageHolders
 
-#: Images whose findings are read together, and of these packages and findings: of what is beyond that nothing is told.
+#: Images whose findings are read together, and of these packages and findings: fewer images where there are more, and
+#: of one the worst findings.
 _TOGETHER, _HELD, _ROWS = 100, 100_000, 50_000
 #: Packages that are told of each image, and of all before a page ends.
 EACH, _TOLD = 200, 10_000
+
+
+class OneVulnerability(msgspec.Struct, frozen=True):
+    """All names of a vulnerability that somebody asks about, and the one by which they do."""
+
+    names: frozenset[str]
+    asked: str
+
+    @property
+    def called(self) -> str:
+        """The CVE that was asked for, or the only one that it has; empty: its advisories have names of their own."""
+        cve = self.asked.upper()
+        return cve if cve.startswith("CVE-") and cve in self.names else _called("", self.names)
 
 
 class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +56,8 @@ class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HitImage(msgspec.Struct, frozen=True):
-    """An image that is hit. `more`: packages beside those that are told."""
+    """An image that is hit. `more`: packages beside those that are told; what was not even read counts advisory by
+    advisory."""
 
     place: HoldingPlace
     names: PlaceNames
@@ -52,10 +67,17 @@ class HitImage(msgspec.Struct, frozen=True):
 
 class HitImages(msgspec.Struct, frozen=True):
     """Images by repository and digest. `goes_on`: where the next page begins, empty: nowhere; a page may end early
-    where much was looked at."""
+    where much was looked at, or more would weigh over `PageRequest.bytes`."""
 
     images: tuple[HitImage, ...]
     goes_on: str = ""
+
+
+class _Hits(msgspec.Struct):
+    """What hits an image, each with all names of it, and how much beside that was not read."""
+
+    packages: list[tuple[HitPackage, tuple[str, ...]]] = []
+    left: int = 0
 
 
 class SoughtHits:
@@ -86,33 +108,60 @@ class HitPages:
         self._holding = store.holding
         self._acceptance = acceptance
 
+    async def bare(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HitImages:
+        """Where images are that are hit, at a place, and nothing else of them. Raises as `page`."""
+        listed = await self.places(caller, by, at, page)
+        shown = page_of((HitImage(place, PlaceNames(), ()) for place in listed.places), page)
+        return _ending(shown.items) if shown.more else HitImages(shown.items, listed.goes_on)
+
     async def places(self, caller: Caller, by: HitBy, at: str, page: PageRequest) -> HolderPage:
-        """Where images are that are hit, at a place, and no more of them. Raises as `page`."""
+        """Their places alone. Raises as `page`."""
         return await self._holders.page(caller, SoughtHits(self._hits, by), at, page)
 
     async def page(
-        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: frozenset[str] = frozenset()
+        self, caller: Caller, by: HitBy, at: str, page: PageRequest, one: OneVulnerability | None = None
     ) -> HitImages:
-        """Images at a place that are hit. `one`: all names of the one vulnerability that these findings are of, empty:
-        they are of several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
+        """Images at a place that are hit. `one`: the vulnerability that these findings are of, None: they are of
+        several, which those that share a CVE are not. Raises Unauthorized, RequestInvalid, PageInvalid."""
         listed = await self.places(caller, by, at, page)
         images: list[HitImage] = []
-        told = 0
-        for start in range(0, len(listed.places), _TOGETHER):
+        told, together, left = 0, _TOGETHER, page.bytes
+        while places := listed.places[len(images) : len(images) + together]:
             if told >= _TOLD:
-                last = images[-1].place
-                return HitImages(tuple(images), f"{last.repository} {last.digest}")
-            images += await self._images(by, listed.places[start : start + _TOGETHER], one)
-            told += sum(len(image.packages) for image in images[start:])
+                return _ending(images)
+            found = await self._found(by, places, one)
+            if found is None:
+                together = len(places) // 2
+                continue
+            for image in await self._images(places, found):
+                left -= weight(image)
+                if left < 0 and images:
+                    return _ending(images)
+                images.append(image)
+                told += len(image.packages)
         return HitImages(tuple(images), listed.goes_on)
 
-    async def _images(self, by: HitBy, places: Sequence[HoldingPlace], one: frozenset[str]) -> list[HitImage]:
+    async def _found(
+        self, by: HitBy, places: Sequence[HoldingPlace], one: OneVulnerability | None
+    ) -> Mapping[str, _Hits] | None:
+        """What hits these images, by digest; None: it is more than is read at once, and fewer are to be asked for."""
         digests = sorted({place.digest for place in places})
-        held = dict.fromkeys(await self._hits.held(by, digests, _HELD))
-        hits = await self._packages(by, sorted({package for _, package in held}), one)
-        found: dict[str, list[tuple[HitPackage, tuple[str, ...]]]] = {}
-        for digest, package in held:
-            found.setdefault(digest, []).extend(hits.get(package, ()))
+        held = await self._hits.held(by, digests, _HELD)
+        packages = sorted({package for _, package in held})
+        rows = await self._hits.told(by, packages, _ROWS) if len(held) < _HELD else ()
+        if len(held) == _HELD or len(rows) == _ROWS:
+            if len(places) > 1:
+                return None
+            rows, every = await self._hits.worst(by, digests[0], _ROWS)
+            hits = await self._packages(rows, one)
+            return {digests[0]: _Hits([hit for mine in hits.values() for hit in mine], every - len(rows))}
+        hits = await self._packages(rows, one)
+        found: dict[str, _Hits] = {}
+        for digest, package in dict.fromkeys(held):
+            found.setdefault(digest, _Hits()).packages.extend(hits.get(package, ()))
+        return found
+
+    async def _images(self, places: Sequence[HoldingPlace], found: Mapping[str, _Hits]) -> list[HitImage]:
         called = await self._holding.names(places)
         judging = {place: _judged_as(place, called[place]) for place in places}
         by_repository: dict[RepositoryName, set[Digest]] = {}
@@ -122,35 +171,42 @@ class HitPages:
         images = []
         for place in places:
             judgement = await self._acceptance.of(judging[place], referred[place.repository])
-            mine = sorted(found.get(str(place.digest), ()), key=_rank)
+            hits = found.get(str(place.digest)) or _Hits()
+            mine = sorted(hits.packages, key=_rank)
             packages = tuple(
                 msgspec.structs.replace(
                     package, accepted=judgement.accepted(ids, package.purl), said=judgement.said(ids, package.purl)
                 )
                 for package, ids in mine[:EACH]
             )
-            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH)))
+            images.append(HitImage(place, called[place], packages, max(0, len(mine) - EACH) + hits.left))
         return images
 
     async def _packages(
-        self, by: HitBy, packages: Sequence[int], one: frozenset[str]
+        self, rows: Sequence[HitRow], one: OneVulnerability | None
     ) -> Mapping[int, list[tuple[HitPackage, tuple[str, ...]]]]:
         """What hits each package, and all names of it."""
-        rows = await self._hits.told(by, packages, _ROWS)
+        meant = one.names if one is not None else frozenset[str]()
         aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
         names = {row.advisory: frozenset((row.id, *aliases.get(row.advisory, ()))) for row in rows}
-        every = sorted(one.union(*names.values()))
+        every = sorted(meant.union(*names.values()))
         exploited = await self._vulnerable.exploited([name for name in every if name.startswith("CVE-")])
         grouped: dict[tuple[int, str], list[HitRow]] = {}
         for row in rows:
-            called = "" if one else _called(row.id, names[row.advisory])
+            called = one.called if one is not None else _called(row.id, names[row.advisory])
             grouped.setdefault((row.package, called), []).append(row)
         found: dict[int, list[tuple[HitPackage, tuple[str, ...]]]] = {}
         for (package, called), mine in grouped.items():
-            ids = one.union(*(names[row.advisory] for row in mine))
+            ids = meant.union(*(names[row.advisory] for row in mine))
             hit = _package(mine, called, exploited=not ids.isdisjoint(exploited))
             found.setdefault(package, []).append((hit, tuple(sorted(ids))))
         return found
+
+
+def _ending(images: Sequence[HitImage]) -> HitImages:
+    """A page that ends with these, behind which are others."""
+    last = images[-1].place
+    return HitImages(tuple(images), f"{last.repository} {last.digest}")
 
 
 def _rank(hit: tuple[HitPackage, tuple[str, ...]]) -> tuple[int, str, str]:

@@ -4,8 +4,7 @@ from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.pages import PageRequest
 from orlop.ports.hits import HitBy
-from orlop.ports.holding import PlaceNames
-from orlop.services.advisories.hits import HitImage, HitImages, HitPages
+from orlop.services.advisories.hits import HitImages, HitPages
 
 
 class NewFindings:
@@ -23,5 +22,4 @@ class NewFindings:
         by = HitBy(since=since)
         if packages:
             return await self._pages.page(caller, by, at, page)
-        listed = await self._pages.places(caller, by, at, page)
-        return HitImages(tuple(HitImage(place, PlaceNames(), ()) for place in listed.places), listed.goes_on)
+        return await self._pages.bare(caller, by, at, page)

@@ -8,7 +8,7 @@ from orlop.domain.access import Caller
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import Advisories, AdvisorySources, AdvisoryStore, Vulnerable
 from orlop.ports.hits import HitBy
-from orlop.services.advisories.hits import HitImage, HitPages
+from orlop.services.advisories.hits import HitImage, HitPages, OneVulnerability
 
 #: Advisories that may have one name.
 _ADVISORIES = 1_000
@@ -49,8 +49,10 @@ class VulnerabilitySearch:
             await self._pages.places(caller, HitBy(), at, page)
             return VulnerabilityFound(advisories=(), all_advisories=counts.advisories, sources=known)
         names = tuple(sorted(set(meant.values())))
-        every = frozenset((*names, *await self._aliases(list(meant)), name))
-        found = await self._pages.page(caller, HitBy(advisories=tuple(meant)), at, page, every)
+        asked = name.strip()
+        every = frozenset((*names, *await self._aliases(list(meant)), asked))
+        one = OneVulnerability(every, asked)
+        found = await self._pages.page(caller, HitBy(advisories=tuple(meant)), at, page, one)
         return VulnerabilityFound(advisories=names, images=found.images, goes_on=found.goes_on)
 
     async def _meant(self, name: str) -> Mapping[int, str]:

@@ -18,7 +18,7 @@ from orlop.ports.attesting import AttestationKeys, Statements, WantedStatement
 from orlop.ports.catalog import Manifests, Outbox
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors
-from orlop.ports.holdings import Holdings
+from orlop.ports.held import HeldPushes
 from orlop.ports.jobs import Lease
 from orlop.ports.promotion import Promotions
 from orlop.services.following import known
@@ -50,7 +50,7 @@ class StatementIntake:
         settings: SettingsInForce,
         manifests: Manifests,
         promotions: Promotions,
-        holdings: Holdings,
+        held: HeldPushes,
         shown: Upstreams,
         clock: Clock,
         news: Callable[[], Awaitable[object]],
@@ -61,7 +61,7 @@ class StatementIntake:
         self._settings = settings
         self._manifests = manifests
         self._promotions = promotions
-        self._holdings = holdings
+        self._held = held
         self._shown = shown
         self._clock = clock
         self._news = news
@@ -89,10 +89,10 @@ class StatementIntake:
             return None
         by, at = "", 0
         if event.kind is EventKind.QUARANTINE_RELEASED:
-            standing = await self._holdings.manifest(repository, digest, 0)
-            if standing is None:
+            held = await self._held.released(repository, digest)
+            if held is None:
                 return None
-            by, at = standing.pushed_by, standing.pushed_at
+            by, at = held.pushed_by, held.pushed_at
         return WantedStatement(repository, digest, RECEIPT_TYPE, _json(receipt(event, self._moment, by, at)))
 
     async def _decision(self, event: Event) -> WantedStatement | None:

@@ -15,12 +15,15 @@ LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = 
 LIMIT ?2;
 
 -- name: newly_hit_images
+-- Read from the findings on, in this order, and each package, part and image once: it ends with the last image that is
+-- asked for, however many findings are new. `+ 0`: by when they came, not by package.
 SELECT i.digest, r.name
-FROM (SELECT DISTINCT n.image_id FROM image_units n
-      WHERE n.unit_id IN (
-          SELECT p.unit_id FROM unit_packages p
-          WHERE p.package_id IN (SELECT f.package_id FROM findings f WHERE f.came_at > 0 AND f.came_at >= ?1)
-      ) LIMIT ?2) u
+FROM (SELECT DISTINCT n.image_id
+      FROM (SELECT DISTINCT p.unit_id
+            FROM (SELECT DISTINCT f.package_id + 0 AS package_id FROM findings f
+                  WHERE f.came_at > 0 AND f.came_at >= ?1) AS g
+            CROSS JOIN unit_packages p WHERE p.package_id = g.package_id) AS h
+      CROSS JOIN image_units n WHERE n.unit_id = h.unit_id LIMIT ?2) u
 JOIN inside_images i ON i.id = u.image_id
 LEFT JOIN manifests m ON m.digest = i.digest LEFT JOIN repositories r ON r.id = m.repository_id AND r.name < '~'
      AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
@@ -83,3 +86,27 @@ FROM json_each(?1) AS wanted
 JOIN findings f ON f.package_id = CAST(wanted.value AS BIGINT)
 JOIN packages g ON g.id = f.package_id JOIN advisories a ON a.id = f.advisory_id
 WHERE f.came_at + 0 >= ?2 AND f.came_at + 0 > 0 LIMIT ?3;
+
+-- name: worst_hits_in_image
+-- How these advisories hit the packages of an image, the worst ?3 of them, and how many there are.
+SELECT f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name, f.fixed, f.severity, f.source, f.how, f.every
+FROM (SELECT h.package_id, h.advisory_id, h.fixed, h.severity, h.source, h.how, count(*) OVER () AS every
+      FROM (SELECT DISTINCT p.package_id FROM inside_images i JOIN image_units n ON n.image_id = i.id
+            JOIN unit_packages p ON p.unit_id = n.unit_id WHERE i.digest = ?1) AS held
+      CROSS JOIN findings h
+      WHERE h.package_id = held.package_id AND h.advisory_id IN (SELECT CAST(others.value AS BIGINT) FROM json_each(?2) AS others)
+      ORDER BY CASE h.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3
+                               WHEN 'none' THEN 4 ELSE 5 END, h.package_id, h.advisory_id LIMIT ?3) AS f
+JOIN packages g ON g.id = f.package_id JOIN advisories a ON a.id = f.advisory_id;
+
+-- name: worst_new_hits_in_image
+-- The same of what is new.
+SELECT f.package_id, g.type, g.version, g.purl, f.advisory_id, a.name, f.fixed, f.severity, f.source, f.how, f.every
+FROM (SELECT h.package_id, h.advisory_id, h.fixed, h.severity, h.source, h.how, count(*) OVER () AS every
+      FROM (SELECT DISTINCT p.package_id FROM inside_images i JOIN image_units n ON n.image_id = i.id
+            JOIN unit_packages p ON p.unit_id = n.unit_id WHERE i.digest = ?1) AS held
+      CROSS JOIN findings h
+      WHERE h.package_id = held.package_id AND h.came_at + 0 >= ?2 AND h.came_at + 0 > 0
+      ORDER BY CASE h.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3
+                               WHEN 'none' THEN 4 ELSE 5 END, h.package_id, h.advisory_id LIMIT ?3) AS f
+JOIN packages g ON g.id = f.package_id JOIN advisories a ON a.id = f.advisory_id;

@@ -5,6 +5,11 @@ SELECT q.id, q.repository, q.digest, q.tags, q.pushed_by, q.pushed_id, q.pushed_
 FROM repositories r JOIN manifests m ON m.repository_id = r.id JOIN quarantined q ON q.manifest_id = m.id
 WHERE r.name = ?1 AND m.digest = ?2 AND q.state <> 1;
 
+-- name: quarantined_released
+SELECT q.id, q.repository, q.digest, q.tags, q.pushed_by, q.pushed_id, q.pushed_at, q.state, q.decided_by, q.decided_at, q.reason
+FROM repositories r JOIN manifests m ON m.repository_id = r.id JOIN quarantined q ON q.manifest_id = m.id
+WHERE r.name = ?1 AND m.digest = ?2 AND q.state = 1;
+
 -- name: quarantined_get
 SELECT q.id, q.repository, q.digest, q.tags, q.pushed_by, q.pushed_id, q.pushed_at, q.state, q.decided_by, q.decided_at, q.reason
 FROM quarantined q WHERE q.id = ?1;
