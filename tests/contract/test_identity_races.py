@@ -255,7 +255,7 @@ async def test_pushes_and_settings_get_on_beside_each_other(casts: list[Cast]) -
             for n, cast in enumerate(casts * 4)
         ]
         found = await raced(*pushes, two.document("tag-rule", f"rule{turn}"), one.document("role", f"role{turn}"))
-        assert set(found[:8]) <= {type(None), SettingsMoved}
+        assert set(found[:8]) <= {bool, SettingsMoved}
         assert await one.identity.documents.version() == version + 2
         with pytest.raises(SettingsMoved):
             await two.catalog.manifests.put(_tagged(first, "late", version), two.by())

@@ -154,7 +154,8 @@ FAILURES = [
 
 SENTENCE = re.compile(
     r"failed \((storing the upload|storing the blob|deleting the blob|opening the upload) failed: "
-    r"(the disk is full|the disk quota is used up|the disk fails); .+\) because (OSError|Unavailable|StoreRefusesWrites)"
+    r"(the disk is full|the disk quota is used up|the disk fails); .+\) "
+    r"because (OSError|Unavailable|StoreRefusesWrites)"
 )
 
 
