@@ -16,6 +16,7 @@ from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.attesting import build_attestation_keys
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.status import certificates
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access.subjects import SYSTEM
@@ -25,6 +26,7 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import Clock
+from orlop.ports.replicas import Replica
 from orlop.services.access.decisions import Access
 from orlop.services.access.standing import AccountStanding
 from orlop.services.advisories.about import AboutVulnerabilities
@@ -106,6 +108,7 @@ from orlop.services.scanning.questions import ScannerReports
 from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.settings.placed import PlacedSettings
+from orlop.services.status.status import StatusDesk
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
@@ -124,6 +127,9 @@ from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS, Metrics
 from orlop.telemetry.traffic import TrafficLog
+
+#: The server, as others would know it.
+ITSELF = Replica("here:1", "here", "1.0", 1, 1, 1)
 
 
 async def _nothing() -> str:
@@ -257,6 +263,33 @@ def desks_of(
     )
     verdicts = _verdicts(opened, access, content, in_force, matching, documents, judgements, clock)
     states, scans = catalog.scanning.states, catalog.scanning.scans
+    needs = build_attention(
+        gate,
+        catalog,
+        identity,
+        opened.queue,
+        opened.webhooks,
+        opened.cursors,
+        followers(settings),
+        None,
+        opened.audit.reader,
+        clock,
+        certificates(settings),
+    )
+    health = HealthDesk(
+        gate,
+        _well,
+        TrafficLog(SECONDS),
+        catalog.vitals,
+        opened.queue.history,
+        opened.webhooks.log,
+        identity.documents,
+        catalog.upstream_states,
+        catalog.insides.images,
+    )
+    read_only = ReadOnlyDesk(gate, ReadOnlyMode(in_force, clock))
+    follow = Followers(gate, opened.cursors, followers(settings))
+    usage = UsageReports(gate, catalog.usages, in_force, None)
     return Desks(
         management=management,
         scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
@@ -288,38 +321,20 @@ def desks_of(
         **promotion_desks(gate, access, terms, catalog, manifests, in_force, verdicts),
         quarantine=_quarantine_desk(opened, gate, access, in_force, terms, verdicts, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
-        attention=build_attention(
-            gate,
-            catalog,
-            identity,
-            opened.queue,
-            opened.webhooks,
-            opened.cursors,
-            followers(settings),
-            None,
-            opened.audit.reader,
-            clock,
-        ),
+        attention=needs,
         news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
-        read_only=ReadOnlyDesk(gate, ReadOnlyMode(in_force, clock)),
-        health=HealthDesk(
-            gate,
-            _well,
-            TrafficLog(SECONDS),
-            catalog.vitals,
-            opened.queue.history,
-            opened.webhooks.log,
-            identity.documents,
-            catalog.upstream_states,
-            catalog.insides.images,
+        read_only=read_only,
+        status=StatusDesk(
+            gate, health, read_only, follow, usage, needs, certificates(settings), catalog.replicas, ITSELF
         ),
+        health=health,
         audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
         hooks=WebhookList(gate, identity.documents, opened.webhooks.log),
-        followers=Followers(gate, opened.cursors, followers(settings)),
+        followers=follow,
         jobs=JobDesk(gate, opened.queue.jobs, schedules),
-        usage=UsageReports(gate, catalog.usages, in_force, None),
+        usage=usage,
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
         trials=RetentionTrials(

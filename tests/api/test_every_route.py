@@ -149,6 +149,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/read-only-switches/{name}"): [("/read-only-switches/made", None, _RULER)],
     ("GET", "/configuration"): [("/configuration", None, _SEES)],
     ("GET", "/health"): [("/health", None, _SEES)],
+    ("GET", "/status"): [("/status", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
     ("GET", "/tokens"): [("/tokens", None, _USERS)],
     ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],

@@ -34,6 +34,7 @@ from tests.contract import (
     quarantine,
     queue,
     refusals,
+    replicas,
     retention,
     scans,
     scrub,
@@ -92,6 +93,7 @@ class CatalogKit:
     TestOrphans = scrub.OrphansKit
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
+    TestReplicas = replicas.ReplicasKit
     TestVitals = outbox.VitalsKit
     TestUsage = usage.UsageKit
     TestRoom = usage.RoomKit

@@ -34,6 +34,8 @@ class ConcernKind(StrEnum):
     """A source of advisories fails, or was not updated for long."""
     DISK = "disk"
     """The disk of the blobs fills up."""
+    CERTIFICATE = "certificate"
+    """A certificate of the server, or one that it trusts, ends soon or cannot be read."""
     VULNERABILITY = "vulnerability"
     """Advisories came to hit images, and the worst of it is critical."""
     UNREAD_IMAGES = "unread-images"

@@ -39,6 +39,7 @@ from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.promotion import Promotions
+from orlop.ports.replicas import Replicas
 from orlop.ports.retention import Retention
 from orlop.ports.scans import ScanStore
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
@@ -498,3 +499,4 @@ class Catalog(msgspec.Struct, frozen=True):
     promotions: Promotions
     boards: Boards
     bundles: Bundles
+    replicas: Replicas

@@ -47,6 +47,7 @@ from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
 from orlop.services.scanning.desk import ScannerDesk
 from orlop.services.scanning.questions import ScannerReports
+from orlop.services.status.status import StatusDesk
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
@@ -100,6 +101,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     news: News
     configuration: ConfigurationInForce
     health: HealthDesk
+    status: StatusDesk
     read_only: ReadOnlyDesk
     audit: AllowedQuery
     webhooks: ManagedWebhooks

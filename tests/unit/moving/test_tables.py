@@ -16,6 +16,7 @@ STAY = {
     "totals": "are set anew: their rows are others on the other engine",
     "uploads": "their bytes are at the old place; clients begin anew",
     "rates": "are over within two minutes",
+    "replicas": "are the servers on the catalog there",
     "queue_state": "counts for those who take jobs from the catalog there",
     "sqlite_sequence": "ids go on behind the greatest",
 }

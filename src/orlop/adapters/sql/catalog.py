@@ -40,6 +40,7 @@ from orlop.adapters.sql.promotion import SqlPromotions
 from orlop.adapters.sql.quarantined import SqlHeldPushes
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
+from orlop.adapters.sql.replicas import SqlReplicas
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scans import SqlScannerStates, SqlScans
@@ -195,6 +196,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         promotions=SqlPromotions(engine, lists),
         boards=SqlBoards(lists),
         bundles=SqlBundles(engine, lists),
+        replicas=SqlReplicas(engine),
     )
 
 

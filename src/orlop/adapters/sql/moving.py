@@ -68,7 +68,7 @@ class SqlRows:
         async def script(tx: Session) -> None:
             await _hold(tx, move)
             await tx.run("clear_totals")
-            for table in ("uploads", "rates", *reversed(TABLES)):
+            for table in ("uploads", "rates", "replicas", *reversed(TABLES)):
                 await tx.all(f"clear_{table}")
 
         await self._engine.write(script)

@@ -14,6 +14,7 @@ from orlop.bootstrap.server.limits import build_counters, build_limits, build_tu
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.running import Running, looking
 from orlop.bootstrap.server.services import Services, build_services
+from orlop.bootstrap.server.status import itself, present
 from orlop.bootstrap.server.waiting import waiting
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.blobs import cached
@@ -101,7 +102,7 @@ def application_on(
     async def said() -> Mapping[str, str]:
         return (await checks.result()).checks
 
-    running = Running(sources, context.draining, said)
+    running = Running(sources, context.draining, said, itself=itself(settings))
     people = build_people(settings, stores, services, limits, log, names, works, running)
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
@@ -110,6 +111,7 @@ def application_on(
         looking(metrics, running.traffic),
         *people.chores,
         *sharing(settings, context, counters, stores.identity.rates),
+        *present(settings, context, stores.catalog.replicas, running.itself),
     )
     jobs = (
         job_worker(stores, people.works, people.schedules, metrics, services.read_only) if settings.jobs.serve else None

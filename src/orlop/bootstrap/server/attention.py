@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orlop.ports.audit import AuditReader
 from orlop.ports.blobs import StoreSpace
 from orlop.ports.catalog import Catalog
+from orlop.ports.certificates import Certificates
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Identity
@@ -26,13 +27,16 @@ def build_attention(
     space: StoreSpace | None,
     log: AuditReader,
     clock: Clock,
+    files: Certificates,
 ) -> Attention:
-    """In the order in which they are told. `space`: of the blob store, where it lies on a disk."""
+    """In the order in which they are told. `space`: of the blob store, where it lies on a disk; `files`: of
+    certificates."""
     documents, secrets = identity.documents, identity.secrets
     return Attention(
         gate,
         (
             sources.disk(space),
+            sources.certificates(files, clock),
             inside.critical_findings(log, gate),
             sources.damaged(catalog.quarantine, gate),
             sources.following(cursors, followers, gate),

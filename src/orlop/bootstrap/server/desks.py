@@ -22,6 +22,7 @@ from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.status import certificates
 from orlop.bootstrap.server.trust import build_signatures
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -61,6 +62,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.status.status import StatusDesk
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
@@ -93,6 +95,34 @@ def build_desks(
     licences = LicencesOfImages(services.in_force, store.counting, catalog.insides.images, acceptance)
     reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts, licences)
     holders = ImageHolders(services.repositories, catalog.search)
+    files = certificates(settings)
+    needs = build_attention(
+        gate,
+        catalog,
+        stores.identity,
+        stores.queue,
+        stores.webhooks,
+        stores.cursors,
+        followers(settings),
+        stores.blobs.space,
+        stores.audit.reader,
+        SystemClock(),
+        files,
+    )
+    health = HealthDesk(
+        gate,
+        running.checks,
+        running.traffic,
+        catalog.vitals,
+        stores.queue.history,
+        stores.webhooks.log,
+        stores.identity.documents,
+        catalog.upstream_states,
+        catalog.insides.images,
+    )
+    read_only = ReadOnlyDesk(gate, services.read_only)
+    follow = Followers(gate, stores.cursors, followers(settings))
+    usage = UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -131,38 +161,21 @@ def build_desks(
         bundle_standings=build_bundle_standings(stores, services, gate, bundles),
         quarantine=build_quarantine_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
-        attention=build_attention(
-            gate,
-            catalog,
-            stores.identity,
-            stores.queue,
-            stores.webhooks,
-            stores.cursors,
-            followers(settings),
-            stores.blobs.space,
-            stores.audit.reader,
-            SystemClock(),
-        ),
+        attention=needs,
         news=News(gate, stores.audit.reader, catalog.history),
-        read_only=ReadOnlyDesk(gate, services.read_only),
-        configuration=ConfigurationInForce(gate, settings, running.sources),
-        health=HealthDesk(
-            gate,
-            running.checks,
-            running.traffic,
-            catalog.vitals,
-            stores.queue.history,
-            stores.webhooks.log,
-            stores.identity.documents,
-            catalog.upstream_states,
-            catalog.insides.images,
+        read_only=read_only,
+        status=StatusDesk(
+            *(gate, health, read_only, follow, usage, needs),
+            *(files, catalog.replicas, running.itself),
         ),
+        configuration=ConfigurationInForce(gate, settings, running.sources),
+        health=health,
         audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
         webhooks=hooks,
         hooks=WebhookList(gate, stores.identity.documents, stores.webhooks.log),
-        followers=Followers(gate, stores.cursors, followers(settings)),
+        followers=follow,
         jobs=JobDesk(gate, stores.queue.jobs, schedules),
-        usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
+        usage=usage,
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, stores.identity.documents, services.terms),
         trials=RetentionTrials(gate, planner_on(stores, services.in_force), catalog.usages),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from orlop import __version__
 from orlop.bootstrap.clocks import SystemClock
 from orlop.faces.ui.audit import AuditPages
 from orlop.faces.ui.health import HealthPages
@@ -14,6 +15,7 @@ from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import PageGroup
 from orlop.faces.ui.signing import SigningPages
 from orlop.faces.ui.webhooks import WebhookPages
+from orlop.ports.replicas import Replica
 from orlop.services.desks import Desks
 from orlop.services.health.health import Checks
 from orlop.services.jobs.worker import Chore
@@ -27,12 +29,13 @@ async def _unchecked() -> Mapping[str, str]:
 
 class Running(msgspec.Struct, frozen=True):
     """A server that runs. `sources`: where the values of its settings came from, by key; `draining`: it is about to
-    end."""
+    end; `itself`: as other servers know it."""
 
     sources: Mapping[str, str] = {}
     draining: Callable[[], bool] = lambda: False
     checks: Checks = _unchecked
     traffic: TrafficLog = msgspec.field(default_factory=lambda: TrafficLog(SECONDS))
+    itself: Replica = Replica("", "", __version__, 1, 0, 0)
 
 
 def looking(metrics: Metrics, traffic: TrafficLog) -> Chore:

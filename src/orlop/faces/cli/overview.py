@@ -25,6 +25,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "backup",
         "store",
         "migrate",
+        "status",
+        "doctor",
+        "support-bundle",
     ),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),

@@ -32,5 +32,11 @@ def page_of(concern: Concern) -> str:
             return f"/r/{quote(concern.place)}/-/vulnerabilities"
         case ConcernKind.ADVISORIES:
             return "/advisories"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.UNREAD_IMAGES:
+        case (
+            ConcernKind.CERTIFICATE
+            | ConcernKind.FOLLOWER
+            | ConcernKind.QUARANTINE
+            | ConcernKind.DISK
+            | ConcernKind.UNREAD_IMAGES
+        ):
             return "/health"

@@ -19,6 +19,7 @@ from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.advisories import AdvisorySources
 from orlop.ports.blobs import StoreSpace
+from orlop.ports.certificates import Certificates
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Secrets
@@ -361,6 +362,29 @@ def disk(space: StoreSpace | None) -> Source:
             severity, what = Severity.WARNING, f"of which {size_words(there.reserve)} are kept"
         text = f"{size_words(there.free)} of {size_words(there.size)} are free on the disk of the blobs, {what}"
         return [Concern(kind=ConcernKind.DISK, severity=severity, text=text)]
+
+    return tell
+
+
+def certificates(files: Certificates, clock: Clock) -> Source:
+    """Those that end soon, or of which nobody knows when, for whoever sees the whole registry."""
+
+    async def tell(_: Caller, seeing: Administered) -> Sequence[Concern]:
+        if not seeing.everything:
+            return []
+        now, found = clock.now(), []
+        for one in await files.standing():
+            if one.trouble:
+                severity, text = Severity.ERROR, f"the certificate of {one.name}: {one.trouble}"
+            elif one.ends_at <= now:
+                severity, text = Severity.ERROR, f"the certificate of {one.name} has ended: nobody trusts it any more"
+            elif one.ends_at < now + ENDING:
+                severity = _how_soon(one.ends_at, now)
+                text = f"the certificate of {one.name} ends {_within(one.ends_at, now)}"
+            else:
+                continue
+            found.append(Concern(kind=ConcernKind.CERTIFICATE, severity=severity, text=text, name=one.name))
+        return found
 
     return tell
 

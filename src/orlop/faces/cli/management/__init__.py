@@ -22,6 +22,7 @@ from orlop.faces.cli.management import (
     settings,
     sign_in,
     signing,
+    status,
     upstreams,
     usage,
     vex,
@@ -50,6 +51,7 @@ def register(
     places.register(app, servers)
     access.register(app, servers)
     attention.register(app, servers)
+    status.register(app, servers)
     house_rules.register(app, servers)
     usage.register(app, servers)
     browse.register(app, servers)

@@ -225,3 +225,6 @@ SELECT r.name FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
       AND NOT EXISTS (SELECT 1 FROM json_each(?2) AS word WHERE w.name NOT LIKE word.value ESCAPE '!')
     ORDER BY w.name LIMIT ?3) r
 ORDER BY r.name LIMIT ?3;
+
+-- name: schema_taken
+SELECT coalesce(max(number), 0) FROM orlop_migrations;
