@@ -40,6 +40,7 @@ def commands() -> "cyclopts.App":
     """The command line with every command."""
     from orlop.bootstrap.commands.advisories import AdvisoryFiles
     from orlop.bootstrap.commands.backing_up import Backups
+    from orlop.bootstrap.commands.checking import Checkups
     from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
     from orlop.bootstrap.commands.logins import Tools
     from orlop.bootstrap.commands.migrations import Migrations
@@ -54,7 +55,7 @@ def commands() -> "cyclopts.App":
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.sign_in import credential_provider
-    from orlop.faces.cli.stores import backup, maintenance, migrate, scrub, store
+    from orlop.faces.cli.stores import backup, doctor, maintenance, migrate, scrub, store
 
     root = app.build()
     serve.register(root, _serve)
@@ -65,6 +66,7 @@ def commands() -> "cyclopts.App":
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     backup.register(root, Backups(), _open)
+    doctor.register(root, Checkups(), ManagementServers())
     settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())

@@ -47,6 +47,10 @@ class ManagementServer(Protocol):
         """
         ...
 
+    async def metrics(self) -> str:
+        """What `/metrics` says, in Prometheus' text format; nobody needs to be signed in. Raises UpstreamError."""
+        ...
+
 
 class DeviceCode(msgspec.Struct, frozen=True):
     """What a server gives a program that wants to be signed in by a browser (RFC 8628, section 3.2)."""

@@ -90,6 +90,26 @@ class Server:
                     raise UpstreamError(f"{self._url.authority} {await self._words(cause)}") from cause
         raise AssertionError("unreachable")
 
+    async def metrics(self) -> str:
+        """See ports.management.ManagementServer."""
+        headers = {"user-agent": "orlop"}
+        try:
+            async with self._session.get(
+                self._url.join(URL("/metrics")),
+                headers=headers,
+                allow_redirects=False,
+                timeout=_TIMEOUT,
+                proxy=self._proxy,
+            ) as response:
+                content = b""
+                while len(content) <= _LIMIT and (piece := await response.content.read(_LIMIT + 1 - len(content))):
+                    content += piece
+        except (aiohttp.ClientError, TimeoutError) as cause:
+            raise UpstreamError(f"{self._url.authority} {await self._words(cause)}") from cause
+        if response.status != 200 or len(content) > _LIMIT:
+            raise UpstreamError(f"{self._url.authority} does not tell its metrics ({response.status})")
+        return content.decode("utf-8", "replace")
+
     async def begin(self, client: str) -> DeviceCode:
         """See ports.management.DeviceServer."""
         return await self._form("/token/device", {"client_id": client}, DeviceCode)

@@ -1,0 +1,1 @@
+"""Whether what a registry stands on will carry it."""
