@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, families
 from orlop.telemetry.attesting import AttestingMetrics, signing_families
+from orlop.telemetry.certificates import certificate_families
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.promotion import PromotionMetrics, promotion_families
 from orlop.telemetry.quarantine import QuarantineMetrics, quarantine_families
@@ -368,6 +369,7 @@ class _Momentary(Collector):
             yield from signing_families(self._waiting.signing)
             yield from quarantine_families(self._waiting.quarantine)
             yield from promotion_families(self._waiting.promotions)
+            yield from certificate_families(self._waiting.certificates)
             mode = GaugeMetricFamily(
                 "orlop_read_only",
                 "Whether no writes are taken, by a switch or because a store takes none.",
@@ -392,6 +394,7 @@ class _Momentary(Collector):
             yield GaugeMetricFamily(
                 "orlop_disk_reserve_bytes", "What uploads leave free of it.", value=waiting.disk.reserve
             )
+            yield GaugeMetricFamily("orlop_disk_size_bytes", "How large it is.", value=waiting.disk.size)
 
     def _upstreams(self, waiting: Waiting) -> Iterable[Metric]:
         up = GaugeMetricFamily("orlop_upstream_up", "Whether an upstream answers.", labels=("upstream",))

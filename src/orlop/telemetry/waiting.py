@@ -7,6 +7,7 @@ import msgspec
 
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.attesting import SigningUse
+from orlop.telemetry.certificates import CertificateUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
@@ -43,10 +44,11 @@ class QuotaUse(NamedTuple):
 
 
 class DiskUse(NamedTuple):
-    """The disk of the blob store, in bytes: what is free, and what uploads leave free."""
+    """The disk of the blob store, in bytes: what is free, what uploads leave free, and how large it is."""
 
     free: int
     reserve: int
+    size: int
 
 
 class UpstreamUse(NamedTuple):
@@ -78,3 +80,4 @@ class Waiting(NamedTuple):
     signing: SigningUse | None = None
     read_only: str = ""
     """`switch` or `store`, by which no writes are taken; empty: they are."""
+    certificates: Sequence[CertificateUse] = ()

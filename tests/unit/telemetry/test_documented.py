@@ -32,7 +32,7 @@ def test_every_metric_is_documented() -> None:
         1,
         jobs,
         (),
-        DiskUse(1, 1),
+        DiskUse(1, 1, 1),
         (),
         (SourceUse("osv", 1.0, False),),
         ReadUse(1, 1),

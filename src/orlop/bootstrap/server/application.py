@@ -14,7 +14,7 @@ from orlop.bootstrap.server.limits import build_counters, build_limits, build_tu
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.running import Running, looking
 from orlop.bootstrap.server.services import Services, build_services
-from orlop.bootstrap.server.status import itself, present
+from orlop.bootstrap.server.status import certificates, itself, present
 from orlop.bootstrap.server.waiting import waiting
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.blobs import cached
@@ -165,7 +165,7 @@ def application_on(
         stores.catalog.vitals.totals,
         metrics,
         context.draining,
-        waiting(stores, followers(settings), services.read_only),
+        waiting(stores, followers(settings), services.read_only, certificates(settings)),
         stores.catalog.attestation_keys.public,
     )
     operation = Shell(probes, log, names, socket_address)

@@ -6,6 +6,7 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
 from orlop.domain.settings import place_words
+from orlop.ports.certificates import Certificates
 from orlop.ports.following import Follower
 from orlop.ports.settings import place_of
 from orlop.services.following.followers import states
@@ -14,13 +15,16 @@ from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.attesting import SigningUse
+from orlop.telemetry.certificates import CertificateUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
 from orlop.telemetry.scanners import ScannerUse
 from orlop.telemetry.waiting import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
-def waiting(stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode) -> Callable[[], Awaitable[Waiting]]:
+def waiting(
+    stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode, files: Certificates
+) -> Callable[[], Awaitable[Waiting]]:
     """Asks the catalog. Raises Unavailable."""
     clock = SystemClock()
 
@@ -42,7 +46,7 @@ def waiting(stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode) -
         levels = await quota_levels(stores.identity.documents, stores.catalog.usages, clock.now())
         quotas = [QuotaUse(each.quota, place_words(each.path), each.of, each.used, each.limit) for each in levels]
         space = await stores.blobs.space.space() if stores.blobs.space is not None else None
-        disk = DiskUse(space.free, space.reserve) if space is not None else None
+        disk = DiskUse(space.free, space.reserve, space.size) if space is not None else None
         now = clock.now()
         fares = [
             UpstreamUse(
@@ -73,6 +77,10 @@ def waiting(stores: Stores, followers: Sequence[Follower], mode: ReadOnlyMode) -
         return Waiting(
             *(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, signing),
             read_only,
+            certificates=[
+                CertificateUse(one.name, None if one.trouble else one.ends_at / SECOND)
+                for one in await files.standing()
+            ],
         )
 
     return ask
