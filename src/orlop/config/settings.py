@@ -18,6 +18,7 @@ from orlop.config.outbound import Outbound, Webhooks, check_outbound
 from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.signing import SigningSettings, check_signing
+from orlop.config.tracing import Tracing, check_tracing
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
 from orlop.domain.durations import DAY, HOUR, SECOND
@@ -220,6 +221,7 @@ class Settings(msgspec.Struct, frozen=True):
     webhooks: Webhooks = Webhooks()
     rate_limits: RateLimits = RateLimits()
     log: Log = Log()
+    tracing: Tracing = Tracing()
 
     @property
     def in_memory(self) -> bool:
@@ -262,6 +264,7 @@ def check(settings: Settings) -> None:
     check_audit(settings.audit)
     check_signing(settings.signing)
     check_outbound(settings.outbound, settings.webhooks)
+    check_tracing(settings.tracing)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"

@@ -4,17 +4,21 @@ Prometheus' client chooses between one process and many when it is imported, by 
 starts workers sets that variable before anything imports this module.
 """
 
+import math
 import os
 import platform
 import threading
+import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar, Sample
 
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, families
@@ -31,6 +35,8 @@ from orlop.telemetry.waiting import QueueDepth, Waiting
 
 #: What `render` returns.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+#: The same with exemplars.
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Upper bounds in seconds, from a remembered manifest to a blob of many GiB.
@@ -76,6 +82,12 @@ class Metrics:
             ("upstream",),
             registry=self._own,
         )
+        self._spans = Counter(
+            "orlop_trace_spans",
+            "Spans of traces, by whether their receiver took them.",
+            ("outcome",),
+            registry=self._own,
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -84,6 +96,10 @@ class Metrics:
     def worker_started(self) -> None:
         """This process is a worker."""
         self._workers.set(1)
+
+    def spans(self, outcome: str, number: int) -> None:
+        """So many spans were `sent` or `dropped`."""
+        self._spans.labels(outcome).inc(number)
 
     def refused(self, rule: str) -> None:
         """Somebody may not do what they asked for. `rule` is one of a few fixed words (domain.access.RuleKind)."""
@@ -107,15 +123,17 @@ class Metrics:
         forget_process(pid)
         self._respawns.inc()
 
-    def render(self, totals: StoreTotals | None, waiting: Waiting | None = None) -> bytes:
+    def render(self, totals: StoreTotals | None, waiting: Waiting | None = None, *, exemplars: bool = False) -> bytes:
         """All metrics of all workers in Prometheus' text format; sizes of the store, and what waits to be done in the
-        background, where they could be read."""
+        background, where they could be read. `exemplars`: in that of OpenMetrics, with traces of this worker beside
+        what took long."""
         self.requests.publish()
         registry = CollectorRegistry()
         folder = os.environ.get(FOLDER_VARIABLE)
-        registry.register(_AllProcesses(Path(folder)) if folder else self._own)
+        counted: Collector = _AllProcesses(Path(folder)) if folder else self._own
+        registry.register(_WithExemplars(counted, self.requests.exemplars) if exemplars else counted)
         registry.register(_Momentary(totals, waiting))
-        return generate_latest(registry)
+        return openmetrics.generate_latest(registry) if exemplars else generate_latest(registry)
 
     def traffic(self, now: int) -> Traffic:
         """What all workers counted of requests, but for answers that go on and what asks how the server is."""
@@ -144,6 +162,15 @@ class RequestMetrics:
         self._dropped = Counter("orlop_access_log_dropped_lines", "Access log lines nobody took.", registry=registry)
         self._series: dict[tuple[str, str, int], _Series] = {}
         self._publishing = threading.Lock()
+        #: The last trace in each bucket of the histogram, by route, method and its bound.
+        self.exemplars: dict[tuple[str, str, float], Exemplar] = {}
+
+    def exemplify(self, route: str, method: str, seconds: float, trace: str) -> None:
+        """A request that was counted is traced."""
+        index = bisect_left(SECONDS, seconds)
+        bound = SECONDS[index] if index < len(SECONDS) else math.inf
+        key = route, method if method in METHODS else "other", bound
+        self.exemplars[key] = Exemplar({"trace_id": trace}, seconds, time.time())
 
     def count(self, route: str, method: str, status: int, seconds: float, bytes_in: int, bytes_out: int) -> None:
         """Count a request."""
@@ -325,6 +352,27 @@ class _AllProcesses(Collector):
             return file.stat().st_size > 0
         except FileNotFoundError:
             return False
+
+
+class _WithExemplars(Collector):
+    """What was counted, with traces beside the buckets of how long requests took."""
+
+    def __init__(self, counted: Collector, exemplars: Mapping[tuple[str, str, float], Exemplar]) -> None:
+        self._counted = counted
+        self._exemplars = exemplars
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._counted.collect():
+            if family.name == "orlop_request_seconds":
+                family.samples = [self._exemplified(sample) for sample in family.samples]
+            yield family
+
+    def _exemplified(self, sample: Sample) -> Sample:
+        labels = sample.labels
+        if "le" not in labels:
+            return sample
+        found = self._exemplars.get((labels["route"], labels["method"], float(labels["le"])))
+        return sample._replace(exemplar=found) if found is not None else sample
 
 
 _DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (

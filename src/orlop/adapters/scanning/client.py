@@ -18,6 +18,7 @@ from orlop.adapters.certificates import Unusable, context
 from orlop.adapters.children import child
 from orlop.adapters.json_answers import bounded, json_object
 from orlop.adapters.scanning.child import Said
+from orlop.adapters.traced import traces_of
 from orlop.domain.scanning.protocol import (
     ERROR,
     METADATA,
@@ -138,6 +139,7 @@ class HttpScannerClient(ScannerClient):
                         trust_env=False,
                         auto_decompress=False,
                         timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=_CONNECT),
+                        trace_configs=traces_of("scanner"),
                     ) as session,
                     session.request(
                         method, _encoded(url), data=body, headers=headers, allow_redirects=False

@@ -50,6 +50,7 @@ from orlop.adapters.sql.settings_ends import SqlSettingEnds
 from orlop.adapters.sql.signatures import SqlSignatureVerdicts
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.tag_lists import SqlTagLists
+from orlop.adapters.sql.traced import TracedEngine, TracedSession
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
@@ -71,6 +72,7 @@ from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from orlop.ports.scans import ScanStore
 from orlop.ports.webhooks import WebhookStore
+from orlop.telemetry.tracing import active
 
 #: The database within the catalog's folder, and what lies beside it.
 DATABASE = "catalog.sqlite"
@@ -124,6 +126,8 @@ def on(
     start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
+    if (tracer := active()) is not None:
+        engine, lists = TracedEngine(engine, tracer), TracedSession(lists, tracer)
     catalog, leases = catalog_on(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)

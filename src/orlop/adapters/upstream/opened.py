@@ -7,6 +7,7 @@ import aiohttp
 from yarl import URL
 
 from orlop.adapters.addresses import Permitted
+from orlop.adapters.traced import traces_of
 from orlop.adapters.upstream.advice import SETTING
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.patience import Patience, Surroundings
@@ -70,6 +71,7 @@ async def open_upstream(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        trace_configs=traces_of("upstream"),
     )
     transport = Transport(session, patience, SettingRoutes(site(base), permitted, proxy, own, others), SETTING)
     pairs = ((upstream.user, upstream.password), *((each.user, each.password) for each in upstream.credentials))

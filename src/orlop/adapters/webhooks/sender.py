@@ -97,6 +97,7 @@ class HttpSender:
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=_CONNECT),
             headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+            trace_configs=traces_of("webhook", alone=True),
         )
         self._sessions[key] = made
         await self._forget()

@@ -42,7 +42,7 @@ from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
-from orlop.server import WorkerContext
+from orlop.server import WorkerApplication, WorkerContext
 from orlop.services.access.known_callers import KnownCallers
 from orlop.services.gates.pulls import GatedPulls
 from orlop.services.identity.first_account import FirstPassword
@@ -62,7 +62,7 @@ def application(
     first: FirstPassword | None = None,
     store: str = "",
     sources: Mapping[str, str] = MappingProxyType({}),
-) -> RootApp:
+) -> WorkerApplication:
     """The application of one worker, on prepared stores; `store` is the id of their catalog, `sources` says where each
     setting came from. Raises StartRefused."""
     siblings = Siblings(
@@ -72,8 +72,15 @@ def application(
         context.settings_changes,
         context.known_changes,
     )
-    stores = open_stores(settings, siblings)
-    return application_on(stores, settings, context, first, store, sources)
+    metrics = Metrics()
+    if not settings.tracing.endpoint:
+        return application_on(open_stores(settings, siblings), settings, context, first, store, sources, metrics)
+    from orlop.bootstrap.server.tracing import TracedApp, begin_tracing
+
+    # Before anything is built that would make spans.
+    export = begin_tracing(settings, metrics.spans)
+    inner = application_on(open_stores(settings, siblings), settings, context, first, store, sources, metrics)
+    return TracedApp(inner, export)
 
 
 def application_on(
@@ -83,6 +90,7 @@ def application_on(
     first: FirstPassword | None = None,
     store: str = "",
     sources: Mapping[str, str] = MappingProxyType({}),
+    metrics: Metrics | None = None,
 ) -> RootApp:
     """The application of one worker, on open stores.
 
@@ -90,11 +98,11 @@ def application_on(
     """
     counters = build_counters(context, store)
     limits = build_limits(settings, counters)
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
     services = build_services(settings, stores, reader, metrics)
     gates = build_gates(stores, services, metrics.gates.pulled)
-    log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
+    log = _log_of(settings)(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     works = keeping(settings, stores, services, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
@@ -167,9 +175,18 @@ def application_on(
         context.draining,
         waiting(stores, followers(settings), services.read_only, certificates(settings)),
         stores.catalog.attestation_keys.public,
+        has_exemplars=bool(settings.tracing.endpoint),
     )
     operation = Shell(probes, log, names, socket_address)
     return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
+
+
+def _log_of(settings: Settings) -> type[RequestLog]:
+    if not settings.tracing.endpoint:
+        return RequestLog
+    from orlop.telemetry.traced_requests import TracedRequestLog
+
+    return TracedRequestLog
 
 
 def _distribution(

@@ -30,6 +30,7 @@ from orlop.services.stores.scrubbing import scrubbing
 from orlop.services.stores.verifying import verifying
 from orlop.services.usage.keeping import recording, recounting
 from orlop.telemetry.metrics import Metrics
+from orlop.telemetry.tracing import active
 
 
 def keeping(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> tuple[Work, ...]:
@@ -75,6 +76,10 @@ def job_worker(
     stores: Stores, works: Sequence[Work], schedules: Schedules, metrics: Metrics, read_only: ReadOnlyMode
 ) -> JobWorker:
     """What does these in one process."""
+    if active() is not None:
+        from orlop.bootstrap.server.tracing import traced_works
+
+        works = traced_works(works)
     return JobWorker(
         works,
         stores.queue.claims,

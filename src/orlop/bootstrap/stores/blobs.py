@@ -12,6 +12,7 @@ from orlop.config import Settings
 from orlop.domain.open_files import shared_out
 from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemover, BlobStage, StoreSpace
 from orlop.ports.clock import SECOND
+from orlop.telemetry.tracing import active
 
 if TYPE_CHECKING:
     from orlop.adapters.readcache import CacheFolder
@@ -76,6 +77,24 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
         await asyncio.to_thread(files.close)
 
     return roles, close
+
+
+def traced_roles(roles: BlobRoles) -> BlobRoles:
+    """The same, whose requests to the store are spans, where this process traces."""
+    tracer = active()
+    if tracer is None:
+        return roles
+    from orlop.adapters.traced import Traced
+
+    reading = {"open": "store open"}
+    staging = {name: f"store {name}" for name in ("open", "digest", "promote", "discard")} | {"open": "store stage"}
+    return msgspec.structs.replace(
+        roles,
+        reader=Traced(roles.reader, tracer, reading),
+        serving=Traced(roles.serving, tracer, reading),
+        stage=Traced(roles.stage, tracer, staging),
+        remover=Traced(roles.remover, tracer, {"remove": "store remove"}),
+    )
 
 
 def prepare_cache(settings: Settings) -> None:

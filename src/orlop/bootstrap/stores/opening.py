@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from orlop.bootstrap.stores.blobs import BlobRoles, open_blobs, prepare_blobs, prepare_cache
+from orlop.bootstrap.stores.blobs import BlobRoles, open_blobs, prepare_blobs, prepare_cache, traced_roles
 from orlop.bootstrap.stores.catalogs import Siblings, occupy_catalog, open_catalog, prepare_catalog
 from orlop.bootstrap.stores.moved import refuse_elsewhere
 from orlop.config import Settings
@@ -87,6 +87,7 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
     """
     try:
         blobs, close_blobs = open_blobs(settings)
+        blobs = traced_roles(blobs)
         opened = open_catalog(settings, siblings or Siblings([0], 0))
     except Unavailable as failure:
         raise StartRefused(failure.message) from failure

@@ -12,8 +12,11 @@ from orlop.faces.http.shell import HttpExchange
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.attesting import AttestationKey
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import CONTENT_TYPE, Metrics
+from orlop.telemetry.metrics import CONTENT_TYPE, OPENMETRICS, Metrics
 from orlop.telemetry.waiting import Waiting
+
+#: What Prometheus asks for where it takes exemplars.
+_OPENMETRICS = "application/openmetrics-text"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -26,7 +29,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 class OperationFace:
     """`draining` tells whether the server is about to end, `totals` counts the store, `waiting` what is to be done,
-    `keys` gives the keys that sign for the registry, which anybody may know."""
+    `keys` gives the keys that sign for the registry, which anybody may know. `has_exemplars`: requests are traced, and
+    metrics say of which traces, to those who ask for OpenMetrics."""
 
     route, idle = "operation", 5.0
 
@@ -38,7 +42,10 @@ class OperationFace:
         draining: Callable[[], bool],
         waiting: Callable[[], Awaitable[Waiting]],
         keys: Callable[[], Awaitable[Sequence[AttestationKey]]],
+        *,
+        has_exemplars: bool = False,
     ) -> None:
+        self._has_exemplars = has_exemplars
         self._checks = checks
         self._totals = totals
         self._metrics = metrics
@@ -55,7 +62,7 @@ class OperationFace:
 
     async def answer(self, exchange: HttpExchange) -> Response:
         """See `Face`."""
-        answer = await self._answer(exchange.method, exchange.path)
+        answer = await self._answer(exchange)
         exchange.is_logged = answer.status != 200  # probes that found nothing wrong would fill the log
         return _rendered(answer)
 
@@ -63,12 +70,15 @@ class OperationFace:
         """See `Face`."""
         return _rendered(_json(status_of(error), {"error": error.message}))
 
-    async def _answer(self, method: str, path: str) -> Answer:
+    async def _answer(self, exchange: HttpExchange) -> Answer:
+        method, path = exchange.method, exchange.path
         route = self._routes.get(path)
         if route is None:
             return _json(404, {"error": "there is nothing here; the registry's API is below /v2/"})
         if method not in {"GET", "HEAD"}:
             return _json(405, {"error": f"{path} answers GET and HEAD"})
+        if self._has_exemplars and path == "/metrics" and _OPENMETRICS in exchange.header(b"accept"):
+            return await self._measure(exemplars=True)
         return await route()
 
     async def _health(self) -> Answer:
@@ -82,13 +92,14 @@ class OperationFace:
             return _json(200, {"status": "ready", "checks": found.checks})
         return _json(503, {"status": "not ready", "checks": found.checks})
 
-    async def _measure(self) -> Answer:
+    async def _measure(self, *, exemplars: bool = False) -> Answer:
         try:
             totals, waiting = await self._totals(), await self._waiting()
         except RegistryError:
             # The catalog being gone is seen at /readyz; the counts of the workers are worth having all the more.
             totals, waiting = None, None
-        return Answer(200, CONTENT_TYPE, self._metrics.render(totals, waiting))
+        kind = OPENMETRICS if exemplars else CONTENT_TYPE
+        return Answer(200, kind, self._metrics.render(totals, waiting, exemplars=exemplars))
 
     async def _key(self) -> Answer:
         """The public key that signs, in PEM."""
