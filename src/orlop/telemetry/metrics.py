@@ -84,7 +84,7 @@ class Metrics:
         )
         self._spans = Counter(
             "orlop_trace_spans",
-            "Spans of traces, by whether their receiver took them.",
+            "Spans, by whether their receiver took them.",
             ("outcome",),
             registry=self._own,
         )
@@ -133,7 +133,10 @@ class Metrics:
         counted: Collector = _AllProcesses(Path(folder)) if folder else self._own
         registry.register(_WithExemplars(counted, self.requests.exemplars) if exemplars else counted)
         registry.register(_Momentary(totals, waiting))
-        return openmetrics.generate_latest(registry) if exemplars else generate_latest(registry)
+        if not exemplars:
+            return generate_latest(registry)
+        told: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
+        return told
 
     def traffic(self, now: int) -> Traffic:
         """What all workers counted of requests, but for answers that go on and what asks how the server is."""

@@ -9,6 +9,7 @@ from yarl import URL
 
 from orlop.adapters.addresses import Permitted, connector, literal, named
 from orlop.adapters.certificates import Unusable, context
+from orlop.adapters.traced import traces_of
 from orlop.ports.webhooks import Answer, Outgoing
 
 #: In seconds: all of an attempt, and making a connection.

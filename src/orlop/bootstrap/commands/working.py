@@ -35,11 +35,16 @@ async def _work(settings: Settings) -> int:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for ending in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(ending, stop.set)
+    metrics, export = Metrics(), None
+    if settings.tracing.endpoint:
+        from orlop.bootstrap.server.tracing import begin_tracing
+
+        export = begin_tracing(settings, metrics.spans)
+        export.start()
     try:
         stores = open_stores(settings)
     except FolderRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
-    metrics = Metrics()
     services = build_services(settings, stores, stores.blobs.reader, metrics)
     limits = build_limits(settings, Counters(counters_of_one(), b""))
     log = RequestLog(metrics.requests, None, settings.log.format)
@@ -56,4 +61,6 @@ async def _work(settings: Settings) -> int:
     await services.close()
     await people.close()
     await stores.close()
+    if export is not None:
+        await asyncio.to_thread(export.close)
     return 0
