@@ -23,6 +23,7 @@ def test_every_metric_is_documented() -> None:
     metrics.job_ended("collection", "finish")
     metrics.webhooks.attempted(True)
     metrics.advisories.imported(changed=1, same=1, refused=1)
+    metrics.spans("sent", 1)
     jobs = [QueueDepth("collection", 1, 1, 1, 1.0)]
     waiting = Waiting(
         (FollowerLag("audit", 1, 1.0, 1),),
