@@ -165,3 +165,12 @@ def test_nothing_fires_while_all_is_well(scraped: Scraped) -> None:
 def test_every_variable_of_the_dashboard_is_a_label_of_the_build(scraped: Scraped) -> None:
     [build] = scraped.ask("orlop_build_info")
     assert {"job", "instance", "version"} <= set(build["metric"])
+
+
+def test_a_certificate_that_ends_needs_somebody(scraped: Scraped) -> None:
+    found = [each for each in scraped.managed.ask("GET", "attention") if each["kind"] == "certificate"]
+    assert [(each["severity"], each["text"]) for each in found] == [
+        ("error", "the certificate of blobs.ca ends in a day")
+    ]
+    [told] = scraped.managed.ask("GET", "status")["certificates"]
+    assert (told["setting"], told["subject"], told["trouble"]) == ("blobs.ca", "CN=ca", "")
