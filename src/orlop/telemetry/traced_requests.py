@@ -4,7 +4,7 @@ from typing import Literal
 
 from orlop.telemetry.metrics import RequestMetrics
 from orlop.telemetry.requests import RequestLog, RequestRecord
-from orlop.telemetry.tracing import current
+from orlop.telemetry.tracing import Span, current
 
 
 class TracedRequestLog(RequestLog):
@@ -15,13 +15,16 @@ class TracedRequestLog(RequestLog):
     ) -> None:
         super().__init__(metrics, descriptor, style)
         self._measured = metrics
+        self._finished = super().finished
 
     def finished(self, record: RequestRecord) -> None:
         """Log and count a request."""
-        super().finished(record)
         span = current()
-        if span is None:
-            return
+        if span is not None:
+            self._tell(span, record)
+        self._finished(record)
+
+    def _tell(self, span: Span, record: RequestRecord) -> None:
         span.name = f"{record.method} {record.route}"
         # OpenTelemetry's semantic conventions for HTTP, 1.27: neither query nor client, which the access log has.
         span.attributes.update(

@@ -93,14 +93,15 @@ class Tracer:
 
     def __init__(self, export: Callable[[Span], None], one_in: int) -> None:
         self._export = export
-        self._one_in = one_in
+        self._share = 1 / one_in
 
     def begin(self, name: str, kind: SpanKind, traceparent: str = "") -> Span | None:
         """The first span here of a trace; None: it is not traced."""
-        found = _TRACEPARENT.fullmatch(traceparent)
-        if found is not None and _is_valid(found):
-            return Span(name, kind, found[2], found[3]) if int(found[4], 16) & _SAMPLED else None
-        if self._one_in > 1 and random.randrange(self._one_in):  # noqa: S311 - which are traced is no secret
+        if traceparent:
+            found = _TRACEPARENT.fullmatch(traceparent)
+            if found is not None and _is_valid(found):
+                return Span(name, kind, found[2], found[3]) if int(found[4], 16) & _SAMPLED else None
+        if random.random() >= self._share:  # noqa: S311 - which are traced is no secret
             return None
         return Span(name, kind, f"{random.getrandbits(128) or 1:032x}", "")
 

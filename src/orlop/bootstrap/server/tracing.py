@@ -68,17 +68,19 @@ class TracedApp:
         assert tracer is not None, "begin_tracing comes first"
         self._inner = inner
         self._tracer = tracer
+        self._begin = tracer.begin
         self._export = export
         self.unread = inner.unread
+        self._at_once = inner.at_once
 
     def at_once(self, scope: Scope) -> Any:
         """One request, if its answer is remembered; else its span goes on where it is answered."""
         span = self._begun(scope)
         if span is None:
-            return self._inner.at_once(scope)
+            return self._at_once(scope)
         token = self._tracer.enter(span)
         try:
-            whole = self._inner.at_once(scope)
+            whole = self._at_once(scope)
         finally:
             self._tracer.leave(token)
         if whole is not None:
@@ -112,9 +114,13 @@ class TracedApp:
             self._tracer.end(span)
 
     def _begun(self, scope: Scope) -> Span | None:
-        span = None
-        if scope["path"] not in _PROBES:
-            said = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
-            span = self._tracer.begin(scope["method"], SpanKind.SERVER, said.decode("latin-1").strip())
+        said = ""
+        for name, value in scope["headers"]:
+            if name == b"traceparent":
+                said = value.decode("latin-1").strip()
+                break
+        span = self._begin(scope["method"], SpanKind.SERVER, said)
+        if span is not None and scope["path"] in _PROBES:
+            span = None
         scope[_SPAN] = span
         return span
