@@ -37,6 +37,8 @@ class SpanReceiver:
         self.wrong: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.status = 200
+        self.seen: list[dict[str, str]] = []
+        """The headers of every request, whatever it was."""
 
     @property
     def url(self) -> str:
@@ -94,6 +96,7 @@ def span_receiver(port: int = 0) -> Iterator[SpanReceiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            receiver.seen.append(headers)
             try:
                 if receiver.status == 200:
                     receiver.take(self.path, headers, body)

@@ -163,6 +163,18 @@ def test_an_upstream_gets_the_trace(traced: Traced) -> None:
     assert {each.kind for each in sent} == {3}
 
 
+def test_a_delivery_is_a_trace_of_its_own_and_gets_it(traced: Traced) -> None:
+    traced.receiver.forget()
+    with span_receiver() as other:
+        other.status = 204
+        hook = {"url": f"{other.url}/x", "events": ["tag.*"]}
+        traced.managed.put("webhooks/told", hook)
+        traced.managed.push("team/app", image("told"), "told")
+        span = traced.receiver.waited("webhook POST")
+        assert (span.parent_span_id, span.kind, span.status.code) == (b"", 3, 0)
+        assert f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01" in {each.get("traceparent") for each in other.seen}
+
+
 def test_a_write_and_a_job_are_spans(traced: Traced) -> None:
     traced.receiver.forget()
     traced.managed.push("team/app", image("three"), "v3")

@@ -69,6 +69,16 @@ class BucketFacts(msgspec.Struct, frozen=True):
     refused: tuple[tuple[str, str], ...] = ()
 
 
+class ChainFacts(msgspec.Struct, frozen=True):
+    """A certificate whose key fits. `host`: by which name it was judged; `trouble`: why a client that trusts the
+    authorities of this machine would not trust it; `above`: certificates of authorities that go along."""
+
+    host: str
+    names: tuple[str, ...]
+    trouble: str
+    above: int
+
+
 class ServerFacts(msgspec.Struct, frozen=True):
     """A server as a client finds it. `ready`: what its stores say; `realm`: where it sends clients for tokens, empty:
     nowhere; `realm_trouble`: why that cannot be reached; `trouble`: why nothing could be asked."""
@@ -245,6 +255,17 @@ def certificate(one: Certificate, now: int) -> Check:
     if one.ends_at - now < _SOON:
         return Check(title, Verdict.FAIL if one.ends_at - now < _NOW else Verdict.WARN, says, do)
     return Check(title, Verdict.OK, says)
+
+
+def chain(facts: ChainFacts) -> Check:
+    """Whether clients trust what the server is to show."""
+    if not facts.trouble:
+        return Check("TLS chain", Verdict.OK, f"clients that trust what this machine trusts take it for {facts.host}")
+    do = "put the certificates of the authorities in between behind it in tls.cert; an authority of your own is for"
+    return Check(
+        *("TLS chain", Verdict.WARN, f"clients that trust what this machine trusts refuse it: {facts.trouble}"),
+        f"{do} clients to know",
+    )
 
 
 def server(facts: ServerFacts, now: int) -> tuple[Check, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from orlop.domain.checkup import BucketFacts, DatabaseFacts, DiskFacts, ServerFacts
+from orlop.domain.checkup import BucketFacts, ChainFacts, DatabaseFacts, DiskFacts, ServerFacts
 
 
 class FolderProbe(Protocol):
@@ -26,6 +26,14 @@ class BucketProbe(Protocol):
 
     async def look(self) -> BucketFacts:
         """Writes an object for the moment. Raises Unavailable where it cannot be reached."""
+        ...
+
+
+class ChainProbe(Protocol):
+    """The certificate that a server is to show, and its key."""
+
+    async def look(self) -> ChainFacts:
+        """Raises Unavailable where the two cannot be used."""
         ...
 
 

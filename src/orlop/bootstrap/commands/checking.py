@@ -3,6 +3,7 @@
 import resource
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.commands.clients import proxy_for
@@ -13,7 +14,7 @@ from orlop.config.units import address, is_loopback
 from orlop.domain import checkup
 from orlop.domain.checkup import Check, Verdict
 from orlop.faces.cli.servers import ServerChoice
-from orlop.ports.checkup import ServerProbe
+from orlop.ports.checkup import ChainProbe, ServerProbe
 from orlop.services.checkup.doctor import Doctor, Grounds, ProbedFolder
 
 # The adapters are imported where one is needed: `orlop --help` needs none of them.
@@ -47,6 +48,7 @@ class Checkups:
                 connections=settings.catalog.connections * settings.workers,
                 bucket=bucket,
                 certificates=certificates(settings),
+                chain=_chain(settings),
                 servers=(_server(url, ServerChoice()),) if url else (),
             ),
             SystemClock(),
@@ -61,6 +63,15 @@ def _server(url: str, choice: ServerChoice) -> ServerProbe:
     from orlop.adapters.management.probe import ServerProbe as HttpServerProbe
 
     return HttpServerProbe(url, proxy_for, verify_tls=not choice.insecure, ca=choice.ca)
+
+
+def _chain(settings: Settings) -> ChainProbe | None:
+    cert, key = settings.tls.cert, settings.tls.key
+    if cert is None or key is None:
+        return None
+    from orlop.adapters.chain_probe import ChainProbe as FileChainProbe
+
+    return FileChainProbe(cert, key, urlsplit(settings.auth.url).hostname or "")
 
 
 def _settled(settings: Settings) -> tuple[Check, ...]:

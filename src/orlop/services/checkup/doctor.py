@@ -9,7 +9,7 @@ from orlop.domain import checkup
 from orlop.domain.checkup import Check, Verdict
 from orlop.domain.errors import RegistryError
 from orlop.ports.certificates import Certificates
-from orlop.ports.checkup import BucketProbe, DatabaseProbe, FolderProbe, ServerProbe
+from orlop.ports.checkup import BucketProbe, ChainProbe, DatabaseProbe, FolderProbe, ServerProbe
 from orlop.ports.clock import Clock
 
 #: What is said of a schema: how many migrations are due. Raises RegistryError.
@@ -36,6 +36,7 @@ class Grounds(msgspec.Struct, frozen=True):
     connections: int = 0
     bucket: BucketProbe | None = None
     certificates: Certificates | None = None
+    chain: ChainProbe | None = None
     servers: Sequence[ServerProbe] = ()
 
 
@@ -62,6 +63,8 @@ class Doctor:
         if grounds.certificates is not None:
             now = self._clock.now()
             found += [checkup.certificate(one, now) for one in await grounds.certificates.standing()]
+        if grounds.chain is not None:
+            found.append(await self._chain(grounds.chain))
         for server in await asyncio.gather(*(each.look() for each in grounds.servers)):
             found += checkup.server(server, self._clock.now())
         return tuple(found)
@@ -102,3 +105,9 @@ class Doctor:
         except RegistryError as failure:
             return (Check("the bucket", Verdict.FAIL, failure.message, "look at blobs.url, its endpoint and its key"),)
         return checkup.bucket(facts)
+
+    async def _chain(self, probe: ChainProbe) -> Check:
+        try:
+            return checkup.chain(await probe.look())
+        except RegistryError as failure:
+            return Check("TLS chain", Verdict.FAIL, failure.message, "name a pair that fits in tls.cert and tls.key")
