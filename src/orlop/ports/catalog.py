@@ -54,6 +54,8 @@ from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 from orlop.ports.upstreams import CachedContent, RemoteTags, UpstreamStates
 from orlop.ports.usage import UsageKeeping, Usages
 from orlop.ports.vex import VexDocuments
+from orlop.ports.vitals import Totals as Totals
+from orlop.ports.vitals import Vitals as Vitals
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -344,34 +346,6 @@ class PullTimes(Protocol):
 
         Not one transaction: when it fails, some of them may be written.
         """
-
-
-class Totals(msgspec.Struct, frozen=True):
-    """The size of the store, in rows and bytes."""
-
-    repositories: int
-    manifests: int
-    tags: int
-    blobs: int
-    blob_bytes: int
-    condemned: int
-    uploads: int
-    trash: int = 0
-    """Entries of the trash."""
-    trash_bytes: int = 0
-    """Bytes of manifests and blobs that these hold, which others may hold, too."""
-    quarantined: int = 0
-
-
-class Vitals(Protocol):
-    """How the catalog is."""
-
-    async def check(self) -> None:
-        """Read and write: Unavailable, with the reason, if either fails."""
-
-    async def totals(self) -> Totals:
-        """The size of the store, without counting it."""
-        ...
 
 
 # --- Verification -------------------------------------------------------------------------------------------------
