@@ -23,6 +23,8 @@ from tests.managed import PASSWORD, Managed
 from tests.postgres import PostgresServer
 from tests.s3 import versitygw
 from tests.servers import ORLOP, OrlopServer, free_port
+from tests.serving import serving
+from tests.unit.checkup.test_chain import Made
 
 pytestmark = pytest.mark.slow
 
@@ -238,3 +240,24 @@ async def test_a_realm_that_nobody_answers_and_a_wrong_clock_are_found() -> None
     assert facts.skew is not None
     assert facts.skew < -60_000_000
     assert facts.ends_at == 0
+
+
+async def test_a_server_with_tls_shows_its_certificate(tmp_path: Path) -> None:
+    root = Made("root", None)
+    leaf = Made("leaf", root, host="localhost")
+    (tmp_path / "root.pem").write_bytes(root.pem)
+    (tmp_path / "cert.pem").write_bytes(leaf.pem)
+    (tmp_path / "key.pem").write_bytes(leaf.secret)
+    flags = ("--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"), "--workers", "1")
+    with serving(tmp_path, *flags) as server:
+        url = f"https://localhost:{server.port}"
+        trusting = ServerProbe(url, lambda _, __: None, verify_tls=True, ca=str(tmp_path / "root.pem"))
+        facts = await trusting.look()
+        assert facts.trouble == ""
+        assert facts.is_ready
+        assert facts.ends_at == int(leaf.certificate.not_valid_after_utc.timestamp()) * 1_000_000
+        strange = await ServerProbe(url, lambda _, __: None, verify_tls=True).look()
+        assert "no authority that is trusted here has signed" in strange.trouble
+        other = ServerProbe(url.replace("localhost", "127.0.0.1"), lambda _, __: None, verify_tls=False)
+        found = await other.look()
+        assert (found.trouble, found.ends_at) == ("", facts.ends_at)

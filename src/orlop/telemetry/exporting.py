@@ -19,7 +19,7 @@ _log = structlog.get_logger("orlop.tracing")
 
 #: Spans that wait at most, and that are sent at once; how long others are waited for that go along, and how long the
 #: receiver may take, in seconds.
-BACKLOG, BATCH, DELAY, PATIENCE = 4096, 512, 1.0, 5.0
+BACKLOG, BATCH, DELAY, PATIENCE = 4096, 512, 0.25, 5.0
 #: OTLP over HTTP appends this to the base (opentelemetry.io/docs/specs/otlp, "OTLP/HTTP Request").
 _PATH = "/v1/traces"
 

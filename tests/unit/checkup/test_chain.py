@@ -59,6 +59,10 @@ class Made:
         self.certificate = builder.sign(above.key, hashes.SHA256())
 
     @property
+    def secret(self) -> bytes:
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    @property
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
@@ -76,7 +80,7 @@ def look(
     root, between, leaf = made
     (folder / "roots").write_bytes(root.pem)
     (folder / "cert").write_bytes(leaf.pem + (between.pem if whole else b""))
-    (folder / "key").write_bytes((key or leaf).key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "key").write_bytes((key or leaf).secret)
     probe = ChainProbe(folder / "cert", folder / "key", host, folder / "roots")
     return asyncio.run(probe.look())
 

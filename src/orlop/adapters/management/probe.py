@@ -1,22 +1,23 @@
 """A server as a client finds it that is not signed in: whether it answers, its clock, its certificate, its realm."""
 
+import asyncio
 import re
 import ssl
 import statistics
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import aiohttp
 import msgspec
+from cryptography import x509
 from yarl import URL
 
 from orlop.adapters.tls import client_context, failure, unreachable
 from orlop.domain.checkup import ServerFacts
 from orlop.domain.durations import SECOND
 
-_LIMIT, _TRIPS = 64 * 1024, 5
+_LIMIT, _TRIPS, _HANDSHAKE = 64 * 1024, 5, 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5)
 _REALM = re.compile(r'^Bearer .*?realm="([^"]{1,2048})"', re.IGNORECASE)
 
@@ -46,11 +47,10 @@ class ServerProbe:
                 return ServerFacts(str(self._url), trouble=_words(cause))
 
     async def _asked(self, session: aiohttp.ClientSession) -> ServerFacts:
-        took, skew, ends_at = [], None, 0
+        took, skew = [], None
         for _ in range(_TRIPS):
             began, before = time.perf_counter(), time.time_ns() // 1000
             async with self._get(session, self._url / "healthz") as answer:
-                ends_at = _end(answer) or ends_at
                 await answer.content.read(_LIMIT)
             took.append(time.perf_counter() - began)
             if date := answer.headers.get("date"):
@@ -74,7 +74,7 @@ class ServerProbe:
             is_ready=ready,
             realm=realm,
             realm_trouble=await self._trouble(session, realm) if realm else "",
-            ends_at=ends_at,
+            ends_at=await self._end() if self._url.scheme == "https" and self._proxy is None else 0,
         )
 
     async def _trouble(self, session: aiohttp.ClientSession, realm: str) -> str:
@@ -89,18 +89,24 @@ class ServerProbe:
         except (aiohttp.ClientError, TimeoutError, ValueError) as cause:
             return _words(cause)
 
+    async def _end(self) -> int:
+        """When the certificate ends that is shown, by a handshake of its own; 0: nobody knows."""
+        context = self._tls
+        if not isinstance(context, ssl.SSLContext):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        host, port = self._url.host or "", self._url.port or 443
+        try:
+            async with asyncio.timeout(_HANDSHAKE):
+                _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            writer.transport.abort()
+            return int(x509.load_der_x509_certificate(shown).not_valid_after_utc.timestamp()) * SECOND
+        except (OSError, TimeoutError, ValueError, TypeError):
+            return 0
+
     def _get(self, session: aiohttp.ClientSession, url: URL) -> aiohttp.client._RequestContextManager:
         return session.get(url, allow_redirects=False, timeout=_TIMEOUT, proxy=self._proxy)
-
-
-def _end(answer: aiohttp.ClientResponse) -> int:
-    """When the certificate ends that was shown; 0 where none was, or nobody looked at it."""
-    transport = answer.connection.transport if answer.connection is not None else None
-    secured = transport.get_extra_info("ssl_object") if transport is not None else None
-    shown = secured.getpeercert() if isinstance(secured, ssl.SSLObject) else None
-    if not shown:
-        return 0
-    return int(datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC).timestamp()) * SECOND
 
 
 def _words(cause: BaseException) -> str:
