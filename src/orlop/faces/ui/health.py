@@ -47,6 +47,7 @@ class HealthPages:
             advisories=await desks.advisories.status(caller),
             scrub=await desks.scrub.status(caller),
             damaged=damaged.items,
+            servers=await desks.status.servers(caller),
             wrong=_by_kind(concerns),
             page_of=page_of,
             ok=OK,

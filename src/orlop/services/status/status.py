@@ -75,3 +75,8 @@ class StatusDesk:
             usage=await self._usage.of(caller, ""),
             attention=await self._attention.of(caller),
         )
+
+    async def servers(self, caller: Caller) -> tuple[Replica, ...]:
+        """Those on this catalog, by when they started. Raises Denied, Unauthorized, Unavailable."""
+        await self._gate.check(caller, Operation.HEALTH_READ)
+        return await there(self._replicas, self._itself, self._gate.now())
