@@ -61,6 +61,7 @@ from orlop.services.references import dotenv
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
+from orlop.telemetry.tracing import SpanKind, Tracer
 from tests.content import image, index
 from tests.fuzz import advisories, layers, packages, sboms, signatures, vex
 
@@ -106,6 +107,15 @@ def _request(given: bytes) -> None:
     assert request.repository is None or RepositoryName(request.repository)
     assert "/" not in request.upload
     assert "%" not in request.upload
+
+
+def _traceparent(header: str) -> None:
+    tracer = Tracer(lambda _: None, 1 << 62)
+    span = tracer.begin("x", SpanKind.SERVER, header)
+    if span is not None:
+        again = tracer.begin("y", SpanKind.SERVER, span.traceparent)
+        assert again is not None
+        assert (again.trace, again.parent) == (span.trace, span.id)
 
 
 def _range(header: str) -> None:
@@ -353,6 +363,7 @@ TARGETS: dict[str, Target] = {
     "platform": _text(parse_platform, "linux/amd64", "linux/arm64/v8"),
     "content-type": _text(_content_type, "application/vnd.oci.image.manifest.v1+json; charset=utf-8"),
     "condition": _text(_condition, 'W/"etag", *', '"a", "etag"'),
+    "traceparent": _text(_traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "ff-0-0-00"),
     "range": _text(_range, "bytes=0-5", "bytes=-5", "bytes=5-", "bytes=0-1,2-3"),
     "chunk-range": _text(_chunk, "0-5", "bytes 5-9/*", "bytes=5-9"),
     "page": _text(_page, "0", "100", "99999999999"),

@@ -16,6 +16,7 @@ from orlop.domain.queue import JobState, Order
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.live import Live, Shown
 from orlop.ports.identity import Document, Namespace, NewGrant
+from orlop.ports.replicas import Replica
 from orlop.services.audit.log import JOB, AuditWriter, Keep
 from tests.catalogs import rows
 from tests.content import image
@@ -236,6 +237,16 @@ async def test_a_tile_is_red_where_somebody_has_to_act_and_leads_there(scene: Sc
     red = await browser.get("/health")
     assert red.text.count('class="state bad"') == 1
     assert 'href="/webhooks/deploys?path=team">the webhook deploys of team/ fails: it is away' in red.text
+
+
+async def test_other_servers_are_listed_once_there_are_some(scene: Scene) -> None:
+    browser = await person(scene, "root")
+    assert "other.example" not in (await browser.get("/health")).text
+    other = Replica("other.example:1", "other.example", "1.2.3", 4, scene.clock.now(), scene.clock.now())
+    await scene.memory.catalog.replicas.seen(other, 0)
+    page = (await browser.get("/health")).text
+    assert "other.example: 1.2.3, 4 workers, since" in page
+    assert "here: 1.0, 1 worker, since" in page
 
 
 async def test_the_configuration_tells_where_values_come_from_and_no_secret(scene: Scene) -> None:
