@@ -105,6 +105,7 @@ def test_a_bundle_holds_no_secret(managed: Managed, home: Path) -> None:
     """Secrets stand in settings, in URLs, in what the server was told, and in what it logged."""
     hook = {"url": "https://127.0.0.1:9/x", "events": ["tag.*"], "authorization": f"Bearer {SECRET}"}
     managed.put("webhooks/told", hook)
+    managed.ask("POST", "jobs", {"kind": "collection"})
     token = managed.ask("POST", "tokens", {"name": "planted"})["secret"]
     log = home / "server.log"
     log.write_text(
@@ -145,6 +146,10 @@ def test_a_bundle_holds_no_secret(managed: Managed, home: Path) -> None:
         assert token not in text, name
     assert "a line that helps" in found["logs/1-server.log"]
     assert "orlop_requests_total" in found["server/metrics.txt"]
+    jobs = json.loads(found["server/jobs.json"])
+    assert "collection" in {job["kind"] for job in jobs}
+    assert {"state", "attempts", "error"} <= set(jobs[0])
+    assert not {"arguments", "asked_by"} & set(jobs[0])
     counts = json.loads(found["server/audit-counts.json"])
     assert sum(each["count"] for each in counts["kinds"]) == counts["entries"]
     assert json.loads(found["about.json"])["missing"] == {}

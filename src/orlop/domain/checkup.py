@@ -103,7 +103,8 @@ _SKEW_WARN, _SKEW_FAIL = 2 * SECOND, 60 * SECOND
 #: No disk makes anything durable faster, in seconds; a cache that forgets with the power does.
 _TOO_FAST = 0.00002
 _SLOW_SYNC, _SLOW_SPEED = 0.05, 20_000_000
-_SLOW_TRIP, _HOPELESS_TRIP = 0.005, 0.1
+#: Seconds of a round trip that are slow, and hopeless.
+_DATABASE_TRIP, _BUCKET_TRIP, _SERVER_TRIP = (0.005, 0.1), (0.05, 1.0), 0.25
 _FEW = 1_000
 _SOON, _NOW = 21 * DAY, 2 * DAY
 
@@ -182,19 +183,18 @@ def room(name: str, facts: DiskFacts, reserve: int) -> Check:
     return Check(title, Verdict.OK, says + inodes)
 
 
-def trip(name: str, seconds: float) -> Check:
-    """How long one question and its answer take."""
+def trip(name: str, seconds: float, slow: float, hopeless: float) -> Check:
+    """How long one question and its answer take, of which a request makes several."""
     title, says = f"way to {name}", f"a question and its answer take {seconds * 1000:.1f} ms"
-    if seconds > _HOPELESS_TRIP:
-        return Check(title, Verdict.FAIL, says, f"put {name} near this machine: a request asks several times")
-    if seconds > _SLOW_TRIP:
-        return Check(title, Verdict.WARN, says, f"put {name} nearer to this machine: a request asks several times")
-    return Check(title, Verdict.OK, says)
+    if seconds <= slow:
+        return Check(title, Verdict.OK, says)
+    do = f"put {name} nearer to this machine: a request asks several times"
+    return Check(title, Verdict.FAIL if seconds > hopeless else Verdict.WARN, says, do)
 
 
 def database(facts: DatabaseFacts, wanted: int) -> tuple[Check, ...]:
     """What a database lets a server do. `wanted`: connections that one server may hold."""
-    checks = [clock("the database", facts.skew), trip("the database", facts.round_trip)]
+    checks = [clock("the database", facts.skew), trip("the database", facts.round_trip, *_DATABASE_TRIP)]
     if not facts.writes:
         do = "name the primary in catalog.url; the registry serves pulls until then"
         checks.append(Check("rights in the database", Verdict.FAIL, "it takes no writes: it is a standby, or full", do))
@@ -219,10 +219,7 @@ def database(facts: DatabaseFacts, wanted: int) -> tuple[Check, ...]:
 def bucket(facts: BucketFacts) -> tuple[Check, ...]:
     """What a bucket lets a server do."""
     checks = [clock("the bucket", facts.skew)] if facts.skew is not None else []
-    checks.append(trip("the bucket", facts.round_trip / 4))  # a bucket is farther than a database, and is asked less
-    checks[-1] = msgspec.structs.replace(
-        checks[-1], says=f"a question and its answer take {facts.round_trip * 1000:.1f} ms"
-    )
+    checks.append(trip("the bucket", facts.round_trip, *_BUCKET_TRIP))
     for operation, words in facts.refused:
         do = f"let the key {operation} below the prefix; see docs/s3.md"
         checks.append(Check("rights in the bucket", Verdict.FAIL, f"{operation} is refused: {words}", do))
@@ -280,7 +277,7 @@ def server(facts: ServerFacts, now: int) -> tuple[Check, ...]:
         checks = [Check(title, Verdict.WARN, f"it serves pulls alone: {unwell}", "see orlop status")]
     else:
         checks = [Check(title, Verdict.FAIL, unwell or "it is not ready", "see orlop status, and its log")]
-    checks += [trip("the server", facts.round_trip), clock("the server", facts.skew)]
+    checks += [_way(facts.round_trip), clock("the server", facts.skew)]
     if facts.ends_at:
         checks.append(certificate(Certificate("the server", "", facts.ends_at), now))
     if facts.realm_trouble:
@@ -292,6 +289,14 @@ def server(facts: ServerFacts, now: int) -> tuple[Check, ...]:
     else:
         checks.append(Check("sign-in of clients", Verdict.OK, "clients are asked for nothing"))
     return tuple(checks)
+
+
+def _way(seconds: float) -> Check:
+    """From a client, who may be anywhere."""
+    says = f"a question and its answer take {seconds * 1000:.1f} ms"
+    if seconds > _SERVER_TRIP:
+        return Check("way to the server", Verdict.WARN, says, "look at the network in between, or have a cache nearer")
+    return Check("way to the server", Verdict.OK, says)
 
 
 def told_url(url: str, *, listens_beyond: bool, has_tls: bool, is_proxied: bool) -> Check:

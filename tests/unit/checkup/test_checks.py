@@ -104,6 +104,8 @@ def test_databases(changed: dict[str, Any], expected: dict[str, Verdict]) -> Non
 
 def test_buckets() -> None:
     assert failing(checkup.bucket(BUCKET)) == {}
+    assert failing(checkup.bucket(msgspec.structs.replace(BUCKET, round_trip=0.2))) == {"way to the bucket": WARN}
+    assert failing(checkup.bucket(msgspec.structs.replace(BUCKET, round_trip=2.0))) == {"way to the bucket": FAIL}
     refused = msgspec.structs.replace(BUCKET, refused=(("DeleteObject", "AccessDenied"),))
     assert failing(checkup.bucket(refused)) == {"rights in the bucket": FAIL}
     assert failing(checkup.bucket(msgspec.structs.replace(BUCKET, skew=20 * SECOND))) == {"clock of the bucket": WARN}
@@ -132,6 +134,8 @@ def test_certificates(one: Certificate, verdict: Verdict) -> None:
         ({"ready": (("catalog", "ok"), ("blobs", "read-only"))}, {"server https://r": WARN}),
         ({"realm_trouble": "refused"}, {"sign-in of clients": FAIL}),
         ({"ends_at": DAY}, {"certificate of the server": FAIL}),
+        ({"round_trip": 0.2}, {}),
+        ({"round_trip": 3.0}, {"way to the server": WARN}),
     ],
 )
 def test_servers(changed: dict[str, Any], expected: dict[str, Verdict]) -> None:

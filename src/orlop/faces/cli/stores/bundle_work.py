@@ -130,8 +130,9 @@ def _asked(server: ManagementServer) -> dict[str, Callable[[], Awaitable[Any]]]:
         return (await server.ask("GET", path)).value
 
     async def jobs() -> Any:
-        wanted = ("id", "kind", "state", "tries", "error", "created_at", "ends_at", "finished_at", "progress")
-        return [{name: job.get(name) for name in wanted} for job in await _some(server, "/jobs", _JOBS)]
+        left_out = {"arguments", "asked_by", "result"}
+        found = await _some(server, "/jobs", _JOBS)
+        return [{name: told for name, told in job.items() if name not in left_out} for job in found]
 
     async def audit() -> Any:
         entries = await _some(server, "/audit", _ENTRIES)
