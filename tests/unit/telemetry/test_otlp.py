@@ -1,5 +1,8 @@
 """Spans as bytes: what is written is what the messages of opentelemetry-proto read, whatever stands in a span."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +76,14 @@ def test_more_spans_than_can_wait_are_dropped_and_counted() -> None:
         export.take(Span("x", SpanKind.INTERNAL, "0" * 31 + "1", ""))
     assert counts == {"dropped": 7}
     export.close()
+
+
+def test_where_nothing_is_traced_nothing_of_it_is_imported() -> None:
+    modules = ("orlop.telemetry.exporting", "orlop.telemetry.otlp", "orlop.telemetry.traced_requests")
+    program = (
+        "import sys, orlop.bootstrap.server.application, orlop.bootstrap.commands.working\n"
+        f"print([name for name in {(*modules, 'orlop.bootstrap.server.tracing', 'opentelemetry')!r}"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
