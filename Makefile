@@ -12,7 +12,7 @@ FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 40
 TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage dist clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,6 +50,13 @@ docs: install ## the pages that are written by the program
 
 pictures: install ## the pictures of the pages in docs/, taken anew
 	ORLOP_TEST_PICTURES=1 $(BIN)/pytest -q tests/ui/test_story.py
+
+# The time of the last commit, rather than now: the same commit gives the same bytes.
+EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+
+dist: install ## the wheel and the sdist, in dist/
+	rm -f dist/orlop-*.whl dist/orlop-*.tar.gz
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$(EPOCH)} $(BIN)/python -m hatchling build -d dist
 
 coverage: install ## which lines the quick tests run
 	$(BIN)/coverage run -m pytest -q -m "not slow" $(ARGS)
