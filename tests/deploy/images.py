@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from orlop import __version__
+from tests.clients.programs import Station
 from tests.deploy.pythons import ROOT
 from tests.needs import lack, need
 
@@ -123,3 +125,14 @@ def nobody() -> Iterator[Nobody]:
             for pid in folder.rglob("pause.pid"):  # it keeps the namespace of users for the next command
                 os.kill(int(pid.read_text()), signal.SIGKILL)
             shutil.rmtree(folder / "home", ignore_errors=True)
+
+
+def push_and_pull(station: Station, address: str, password: str, name: str = "team/app:1") -> str:
+    """Push an image with what comes with it, and pull it; its digest."""
+    station.run("crane", "auth", "login", address, "-u", "admin", "-p", password)
+    with (station.folder / "layer.tar").open("wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    image = f"{address}/{name}"
+    pushed = station.text("crane", "append", "-f", str(station.folder / "layer.tar"), "-t", image)
+    station.run("crane", "pull", image, str(station.folder / "pulled.tar"))
+    return pushed.rpartition("@")[2]

@@ -18,7 +18,7 @@ import pytest
 from orlop import __version__
 from tests.clients import daemons
 from tests.clients.programs import Station
-from tests.deploy.images import Built, build, nobody
+from tests.deploy.images import Built, build, nobody, push_and_pull
 from tests.deploy.pythons import ROOT
 from tests.needs import lack, need
 from tests.servers import free_port
@@ -117,7 +117,7 @@ def test_podman_runs_it_for_nobody_on_a_read_only_root(built: Built, tmp_path: P
             eventually("it serves", lambda: _ready(port) or _alive(process, log))
             said = re.search(r"its password is (\S+?)[:,\s].*docker login (\S+) -u admin", log.read_text(), re.DOTALL)
             assert said, log.read_text()
-            _push_and_pull(station, f"127.0.0.1:{port}", said[1])
+            push_and_pull(station, f"127.0.0.1:{port}", said[1])
         finally:
             process.terminate()  # podman hands it on
             assert process.wait(60) == 0, log.read_text()
@@ -149,13 +149,13 @@ def test_docker_runs_it_on_a_read_only_root(built: Built, tmp_path: Path) -> Non
             )
             state = "{{.State.Status}} {{.State.Health.Status}}"
             eventually("it is healthy", lambda: docker("inspect", "--format", state, "orlop") == "running healthy")
-            assert f"docker login 127.0.0.1:{port} -u admin" in docker("logs", "orlop")
-            digest = _push_and_pull(station, f"127.0.0.1:{port}", _PASSWORD)
+            assert f"docker login localhost:{port} -u admin" in docker("logs", "orlop")
+            digest = push_and_pull(station, f"127.0.0.1:{port}", _PASSWORD)
 
             docker("kill", "--signal=KILL", "orlop")
             docker("start", "orlop")
             eventually("it serves again", lambda: _ready(port))
-            assert station.text("crane", "digest", "--insecure", f"127.0.0.1:{port}/team/app:1") == digest
+            assert station.text("crane", "digest", f"127.0.0.1:{port}/team/app:1") == digest
             docker("exec", "orlop", "/usr/bin/orlop", "version")
             docker("rm", "--force", "orlop")
 
@@ -165,17 +165,6 @@ def test_two_builds_are_one(wheel: Path, built: Built, tmp_path: Path) -> None:
     again = build(wheel, tmp_path / "again")
     assert (again.layout / "index.json").read_bytes() == (built.layout / "index.json").read_bytes()
     assert again.archive.read_bytes() == built.archive.read_bytes()
-
-
-def _push_and_pull(station: Station, address: str, password: str) -> str:
-    """Push an image with what comes with it, and pull it; its digest."""
-    station.run("crane", "auth", "login", address, "-u", "admin", "-p", password, "--insecure")
-    with (station.folder / "layer.tar").open("wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("hello"), None)
-    image = f"{address}/team/app:1"
-    pushed = station.text("crane", "append", "--insecure", "-f", str(station.folder / "layer.tar"), "-t", image)
-    station.run("crane", "pull", "--insecure", image, str(station.folder / "pulled.tar"))
-    return pushed.rpartition("@")[2]
 
 
 def _ready(port: int) -> bool:
