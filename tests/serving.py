@@ -176,6 +176,15 @@ def eventually(what: str, true: Callable[[], bool], patience: float = PATIENCE) 
         time.sleep(0.02)
 
 
+def ready(port: int) -> bool:
+    """Whether a server on this port of this machine says that it is ready."""
+    try:
+        with Wire(socket.create_connection(("127.0.0.1", port), timeout=5)) as wire:
+            return wire.ask("GET", "/readyz").status == 200
+    except (OSError, EOFError):
+        return False
+
+
 def unhurried(seconds: float) -> float:
     """So many seconds of an idle machine, on this one, as busy as it is now."""
     averaged, *_, now, _ = Path("/proc/loadavg").read_text().split()

@@ -3,7 +3,6 @@ somebody without rights under podman and under the Docker Engine, and that two b
 
 import gzip
 import io
-import json
 import os
 import re
 import shutil
@@ -22,7 +21,7 @@ from tests.deploy.images import Built, build, nobody, push_and_pull
 from tests.deploy.pythons import ROOT
 from tests.needs import lack, need
 from tests.servers import free_port
-from tests.serving import eventually
+from tests.serving import eventually, ready
 from tests.volume import LONG
 
 pytestmark = [pytest.mark.slow, pytest.mark.early]
@@ -114,7 +113,7 @@ def test_podman_runs_it_for_nobody_on_a_read_only_root(built: Built, tmp_path: P
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=podman.environment(), stdout=output, stderr=output)
         try:
-            eventually("it serves", lambda: _ready(port) or _alive(process, log))
+            eventually("it serves", lambda: ready(port) or _alive(process, log))
             said = re.search(r"its password is (\S+?)[:,\s].*docker login (\S+) -u admin", log.read_text(), re.DOTALL)
             assert said, log.read_text()
             push_and_pull(station, f"127.0.0.1:{port}", said[1])
@@ -154,7 +153,7 @@ def test_docker_runs_it_on_a_read_only_root(built: Built, tmp_path: Path) -> Non
 
             docker("kill", "--signal=KILL", "orlop")
             docker("start", "orlop")
-            eventually("it serves again", lambda: _ready(port))
+            eventually("it serves again", lambda: ready(port))
             assert station.text("crane", "digest", f"127.0.0.1:{port}/team/app:1") == digest
             docker("exec", "orlop", "/usr/bin/orlop", "version")
             docker("rm", "--force", "orlop")
@@ -165,11 +164,6 @@ def test_two_builds_are_one(wheel: Path, built: Built, tmp_path: Path) -> None:
     again = build(wheel, tmp_path / "again")
     assert (again.layout / "index.json").read_bytes() == (built.layout / "index.json").read_bytes()
     assert again.archive.read_bytes() == built.archive.read_bytes()
-
-
-def _ready(port: int) -> bool:
-    done = subprocess.run(["curl", "--fail", "--silent", f"http://127.0.0.1:{port}/readyz"], capture_output=True)
-    return done.returncode == 0 and json.loads(done.stdout)["status"] == "ready"
 
 
 def _alive(process: "subprocess.Popen[bytes]", log: Path) -> bool:
