@@ -79,6 +79,13 @@ VALUES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def of_the_docs() -> Mapping[str, Any]:
+    """The values that docs/installing.md shows."""
+    page = (ROOT / "docs" / "installing.md").read_text()
+    values: Mapping[str, Any] = yaml.safe_load(page.partition("`registry.yaml` is\n\n```yaml\n")[2].partition("```")[0])
+    return values
+
+
 def helm(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     """`helm`, however it ends."""
     command = [need("helm")["helm"], *map(str, arguments)]

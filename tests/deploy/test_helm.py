@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orlop.config.sources import ADMIN_PASSWORD_VARIABLE, all_settings, load
-from tests.deploy.charts import CHART, VALUES, VERSIONS, helm, objects, rendered, schemas
+from tests.deploy.charts import CHART, VALUES, VERSIONS, helm, objects, of_the_docs, rendered, schemas
 from tests.needs import need
 from tests.postgres import PostgresServer
 
@@ -25,7 +25,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What each set of values becomes."""
     folder = tmp_path_factory.mktemp("helm")
     found = {}
-    for name, values in VALUES.items():
+    for name, values in {**VALUES, "docs": of_the_docs()}.items():
         done = rendered(values, folder)
         assert done.returncode == 0, f"{name}: {done.stderr}"
         found[name] = done.stdout
@@ -122,7 +122,8 @@ def test_what_pods_are_given_are_settings(texts: Mapping[str, str]) -> None:
 def test_the_migration_is_a_hook_wherever_there_is_a_database(texts: Mapping[str, str], tmp_path: Path) -> None:
     for name, text in texts.items():
         jobs = _of(text, "Job")
-        assert bool(jobs) == ("catalog" in VALUES[name]), name
+        values = VALUES.get(name, of_the_docs())
+        assert bool(jobs) == ("catalog" in values), name
         for job in jobs:
             assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
             assert _container(text, "Job")["args"] == ["migrate", "run"]
@@ -131,7 +132,7 @@ def test_the_migration_is_a_hook_wherever_there_is_a_database(texts: Mapping[str
             own = {each["metadata"]["name"] for each in _of(text, "Secret") if "annotations" in each["metadata"]}
             (url,) = [each for each in _container(text, "Job")["env"] if each["name"] == "ORLOP_CATALOG_URL"]
             assert url["valueFrom"]["secretKeyRef"]["name"] in {*own, "registry-catalog"}
-        if jobs and "blobs" in VALUES[name]:  # the release before goes on until its successor is ready
+        if jobs and "blobs" in values:  # the release before goes on until its successor is ready
             strategy = _of(text, "Deployment")[0]["spec"]["strategy"]
             assert strategy["rollingUpdate"]["maxUnavailable"] == 0
     # There is no value that takes it away.

@@ -1,4 +1,4 @@
-"""deploy/systemd/orlop.service: systemd reads it and finds little exposed, its command line is one of Orlop's, and a server
+"""deploy/systemd/orlop.service: systemd reads it and finds little exposed, its command is one of Orlop, and a server
 that works makes no system call that it forbids."""
 
 import os
