@@ -113,7 +113,6 @@ def _labels(epoch: int, commit: str) -> dict[str, str]:
         "revision": commit,
         "created": created(epoch),
         "licenses": "Apache-2.0",
-        "base.name": f"debian:{debian.SUITE}",
     }
     return {f"org.opencontainers.image.{name}": value for name, value in said.items() if value}
 

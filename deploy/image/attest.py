@@ -12,6 +12,7 @@ from orlop import __version__
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.purl import made
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.inside import LayerPacking
 from orlop.ports.insides import HeldPackage, Inside, InsideState
@@ -54,7 +55,10 @@ def provenance(image: Image, debs: Sequence[Deb], commit: str, lock: bytes, epoc
     sources: list[dict[str, Any]] = [{"name": "orlop", "digest": {"gitCommit": commit}}] if commit else []
     sources.append({"name": "requirements/run.txt", "digest": {"sha256": digest(lock).partition(":")[2]}})
     sources += [
-        {"uri": f"pkg:deb/debian/{deb.name}@{deb.version}?arch={deb.architecture}", "digest": {"sha256": deb.sha256}}
+        {
+            "uri": str(made("deb", "debian", deb.name, deb.version, {"arch": deb.architecture})),
+            "digest": {"sha256": deb.sha256},
+        }
         for deb in debs
     ]
     statement = {

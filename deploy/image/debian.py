@@ -16,7 +16,7 @@ from deploy.image.tree import Tree
 SUITE = "trixie"
 PYTHON = "3.13"
 #: What is asked for; apt adds what these need.
-_WANTED = ("base-files", f"python{PYTHON}", "ca-certificates", "media-types", "netbase", "tzdata")
+_WANTED = ("base-files", f"python{PYTHON}", "ca-certificates", "libstdc++6", "media-types", "netbase", "tzdata")
 #: What those need only while they are installed or used by hand: their scripts do not run here.
 _NEEDLESS = frozenset({"debconf", "mawk", "openssl", "readline-common", "sensible-utils"})
 _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -63,11 +63,12 @@ def packages(cache: Path, architecture: str, mirrors: Mirrors, *, offline: bool)
     """The packages for an architecture of Debian, by name. `offline`: those fetched last. Raises NotToBeHad."""
     folder = cache / "debian" / f"{SUITE}-{architecture}"
     apt = _apt(folder, architecture, mirrors)
-    if not offline:
-        _run([*apt, "update"])
-    lists = _run([*apt, "install", "--print-uris", "-qq", *_WANTED]) if not offline else ""
     names = folder / "names"
     if not offline:
+        _run([*apt, "update"])
+        # It lists what is to be fetched: everything, where it sees none of what was fetched before.
+        unseen = ("-o", f"Dir::Cache::archives={folder / 'none'}")
+        lists = _run([*apt, *unseen, "install", "--print-uris", "-qq", *_WANTED])
         listed = [line.split()[1] for line in lists.splitlines() if line.startswith("'")]
         _run([*apt, "install", "--download-only", "-qq", *_WANTED])
         names.write_text("".join(f"{name}\n" for name in sorted(listed)))
@@ -104,7 +105,7 @@ def _apt(folder: Path, architecture: str, mirrors: Mirrors) -> list[str]:
     """`apt-get` with folders of its own and nothing installed, for whoever runs it."""
     if not _KEYS.exists():
         raise NotToBeHad(f"{_KEYS} is missing: install debian-archive-keyring")
-    for each in ("state/lists/partial", "cache/archives/partial"):
+    for each in ("state/lists/partial", "cache/archives/partial", "none/partial"):
         (folder / each).mkdir(parents=True, exist_ok=True)
     (folder / "status").write_text("")
     signed = f"[signed-by={_KEYS}]"

@@ -27,6 +27,12 @@ from tests.volume import LONG
 pytestmark = [pytest.mark.slow, pytest.mark.early]
 
 _NAME = f"orlop:{'.'.join(__version__.split('.')[:2])}"
+_LOADED = """
+import ctypes, pathlib
+found = [each for each in pathlib.Path("/usr/local/lib").rglob("*.so")]
+for each in found: ctypes.CDLL(str(each))
+assert len(found) > 20, found
+"""
 _PASSWORD = "correct horse battery"
 
 
@@ -155,6 +161,8 @@ def test_docker_runs_it_on_a_read_only_root(built: Built, tmp_path: Path) -> Non
             docker("start", "orlop")
             eventually("it serves again", lambda: ready(port))
             assert station.text("crane", "digest", f"127.0.0.1:{port}/team/app:1") == digest
+            # Every library that a package brings finds those that it needs.
+            docker("exec", "orlop", "/usr/bin/python3", "-c", _LOADED)
             docker("exec", "orlop", "/usr/bin/orlop", "version")
             docker("rm", "--force", "orlop")
 
