@@ -1,6 +1,7 @@
 """Wheel and sdist: everything is in them, they are the same each time, and the wheel serves in an empty environment of
 every Python of this machine."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -44,6 +45,16 @@ def test_two_builds_are_one(dist: Path, tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in again.iterdir()} == {
         file.name: file.read_bytes() for file in dist.iterdir()
     }
+
+
+def test_every_file_names_the_image_of_this_version() -> None:
+    ours = ".".join(__version__.split(".")[:2])
+    files = [*(ROOT / "deploy" / "compose").glob("*.yaml"), ROOT / "deploy" / "kubernetes" / "apply.yaml"]
+    files.append(ROOT / "docs" / "installing.md")
+    named = [name for file in files for name in re.findall(r"\borlop:(\d[\d.]*\d)", file.read_text())]
+    assert set(named) == {ours}
+    chart = (ROOT / "deploy" / "helm" / "orlop" / "Chart.yaml").read_text()
+    assert f'appVersion: "{ours}"' in chart
 
 
 @pytest.mark.parametrize("version", sorted(pythons(), key=lambda version: int(version[2:])))
