@@ -12,7 +12,7 @@ FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 40
 TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage dist image clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,7 +29,7 @@ test-quick: install ## the tests that need nothing but Python and little time
 	$(FOLDERS) $(BIN)/pytest -q -m "not slow" -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-long: install ## faults, replicas, models and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
-	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/model tests/api/test_configuration.py \
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/model tests/deploy tests/api/test_configuration.py \
 		tests/clients/test_large_blob.py $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
@@ -50,6 +50,21 @@ docs: install ## the pages that are written by the program
 
 pictures: install ## the pictures of the pages in docs/, taken anew
 	ORLOP_TEST_PICTURES=1 $(BIN)/pytest -q tests/ui/test_story.py
+
+# The time of the last commit, rather than now: the same commit gives the same bytes.
+EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+
+dist: install ## the wheel and the sdist, in dist/
+	rm -f dist/orlop-*.whl dist/orlop-*.tar.gz
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$(EPOCH)} $(BIN)/python -m hatchling build -d dist
+
+# Where packages of Debian come from; a mirror of an older day gives the image of that day.
+MIRROR ?= http://deb.debian.org/debian
+SECURITY_MIRROR ?= http://deb.debian.org/debian-security
+
+image: dist ## the container image, as a layout in dist/image and archives for docker load; ARGS="--platform amd64" for one platform
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$(EPOCH)} $(BIN)/python -m deploy.image \
+		--mirror $(MIRROR) --security-mirror $(SECURITY_MIRROR) $(ARGS)
 
 coverage: install ## which lines the quick tests run
 	$(BIN)/coverage run -m pytest -q -m "not slow" $(ARGS)

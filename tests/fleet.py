@@ -48,8 +48,16 @@ def fleet(
 
 
 @contextmanager
-def fleet_with(folder: Path, settings: Sequence[Mapping[str, Any]]) -> Iterator[Fleet]:
-    """A replica for each of these settings."""
+def fleet_with(
+    folder: Path,
+    settings: Sequence[Mapping[str, Any]],
+    *,
+    tls: Sequence[Path] = (),
+    example: Path = EXAMPLE,
+    port: int = 0,
+) -> Iterator[Fleet]:
+    """A replica for each of these settings. `tls`: certificate and key of nginx, where `example` asks for them;
+    `port`: where nginx listens, if not on any."""
     replicas = []
     for number, each in enumerate(settings):
         (folder / f"replica-{number}").mkdir(parents=True)
@@ -58,7 +66,10 @@ def fleet_with(folder: Path, settings: Sequence[Mapping[str, Any]]) -> Iterator[
         for replica in replicas:
             stack.callback(replica.kill)
             replica.start()
-        yield Fleet(replicas, stack.enter_context(_balanced(folder, [replica.address for replica in replicas])))
+        yield Fleet(
+            replicas,
+            stack.enter_context(_balanced(folder, [replica.address for replica in replicas], tls, example, port)),
+        )
         for replica in replicas:
             if replica.is_running:
                 assert replica.stop() == 0, replica.log_text()[-4000:]
@@ -66,15 +77,21 @@ def fleet_with(folder: Path, settings: Sequence[Mapping[str, Any]]) -> Iterator[
 
 
 @contextmanager
-def _balanced(folder: Path, addresses: list[str]) -> Iterator[str]:
-    """Nginx before these addresses, by the example in deploy/."""
+def _balanced(folder: Path, addresses: list[str], tls: Sequence[Path], example: Path, port: int) -> Iterator[str]:
+    """Nginx before these addresses, by an example in deploy/."""
     program = need("nginx")["nginx"]
-    port = free_port()
+    port = port or free_port()
     servers = "".join(rf" server {address}\1" + "\n" for address in addresses)
-    text = re.sub(r" +server replica-1:5000([^\n]*)\n( +server replica-\d:5000[^\n]*\n)+", servers, EXAMPLE.read_text())
-    text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    # These replicas are open, and an open registry refuses whatever says that it was forwarded (faces.http.loopback).
-    text = text.replace("proxy_set_header X-Forwarded-Proto $scheme;", "")
+    text = re.sub(r" +server replica-1:5000([^\n]*)\n( +server replica-\d:5000[^\n]*\n)+", servers, example.read_text())
+    if tls:
+        text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+        for secret, file in zip(("/run/secrets/tls.crt", "/run/secrets/tls.key"), tls, strict=True):
+            text = text.replace(secret, str(file))
+    else:
+        text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+        # These replicas are open, and an open registry refuses whatever says that it was forwarded
+        # (faces.http.loopback).
+        text = text.replace("proxy_set_header X-Forwarded-Proto $scheme;", "")
     temporary = " ".join(f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi"))
     user = "user root;" if os.geteuid() == 0 else ""
     text = text.replace("events {}", f"{user} daemon off; pid {folder}/nginx.pid; events {{}}")

@@ -130,12 +130,13 @@ def serving(
     settings: Mapping[str, str] | None = None,
     opened: bool = True,
     descriptors: int | None = None,
+    program: str | None = None,
 ) -> Iterator[Server]:
     """A server that keeps everything below `folder`, ended with its workers when the block ends. `descriptors`: how
-    many each of its processes may have open."""
+    many each of its processes may have open. `program`: an `orlop` other than that of these tests."""
     data, errors, output = folder / "data", folder / "errors", folder / "output"
     given = ["--listen", "127.0.0.1:0", "--data", str(data), *(["--open"] if opened else []), *flags]
-    started = command("serve", *given)
+    started = [program, "serve", *given] if program else command("serve", *given)
     if descriptors is not None:
         started = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', *started]
     with errors.open("wb") as error_stream, output.open("wb") as output_stream:
@@ -173,6 +174,15 @@ def eventually(what: str, true: Callable[[], bool], patience: float = PATIENCE) 
     while not true():
         assert time.monotonic() < end, f"not within {patience} seconds: {what}"
         time.sleep(0.02)
+
+
+def ready(port: int) -> bool:
+    """Whether a server on this port of this machine says that it is ready."""
+    try:
+        with Wire(socket.create_connection(("127.0.0.1", port), timeout=5)) as wire:
+            return wire.ask("GET", "/readyz").status == 200
+    except (OSError, EOFError):
+        return False
 
 
 def unhurried(seconds: float) -> float:

@@ -1,5 +1,6 @@
 """`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -89,10 +90,12 @@ def _serve(loaded: "Loaded") -> int:
     from orlop.bootstrap.server.environment import taken_out
     from orlop.bootstrap.server.first_start import FirstStart
     from orlop.bootstrap.stores.opening import StartRefused
-    from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
+    from orlop.config.sources import ADMIN_PASSWORD_VARIABLE, with_files
     from orlop.server import CannotServe, serve
 
-    start = FirstStart(taken_out(ADMIN_PASSWORD_VARIABLE), loaded.sources)
+    chosen = with_files(os.environ).get(ADMIN_PASSWORD_VARIABLE, "")  # perhaps in a file
+    taken_out(ADMIN_PASSWORD_VARIABLE)
+    start = FirstStart(chosen, loaded.sources)
     try:
         return serve(loaded.settings, start.prepare, start.application)
     except (StartRefused, CannotServe) as refusal:

@@ -10,7 +10,9 @@ _HEAD = """\
 
 Every setting has a default; a server needs none of them. A value is taken from a flag of `orlop serve`, else from the
 environment, else from the TOML file named by `--config` or `ORLOP_CONFIG`. A key that does not exist is an error, in
-the file and among `ORLOP_*` variables alike. `orlop config show` prints what is in force and where it came from.
+the file and among `ORLOP_*` variables alike. A variable whose name ends with `_FILE` names a file with the value, as
+secrets of containers are given: `ORLOP_CATALOG_URL_FILE=/run/secrets/catalog-url`, and `ORLOP_ADMIN_PASSWORD_FILE`
+for the password of the first account. `orlop config show` prints what is in force and where it came from.
 
 Durations are written like `90s`, `15m`, `24h` or `7d`, sizes like `32MiB`. A key with a dot is a key in a TOML table:
 

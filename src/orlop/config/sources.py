@@ -28,6 +28,10 @@ TEST_PREFIX = "ORLOP_TEST_"
 #: Variables with this prefix hold secrets that documents name (`secrets.prefix`), and are no settings.
 SECRET_PREFIX = "ORLOP_SECRET_"  # noqa: S105 - the beginning of names
 
+#: At the end of a variable that names the file in which the value of the variable without it stands.
+FILE_SUFFIX = "_FILE"
+_SECRET_BYTES = 64 * 1024
+
 _NO_SETTINGS = (FILE_VARIABLE, ADMIN_PASSWORD_VARIABLE)
 _NO_SETTINGS_BEGIN = (TEST_PREFIX, TARGET_PREFIX, SECRET_PREFIX, BACKUP_PREFIX)
 
@@ -72,6 +76,7 @@ def load(
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(all_settings(), "default")
+    environment = with_files(environment)
     if file is None and environment.get(FILE_VARIABLE):
         file = Path(environment[FILE_VARIABLE])
     for origin, given in (
@@ -89,6 +94,25 @@ def load(
     settings = _build(Settings, values, "")
     check(settings)
     return Loaded(settings, sources)
+
+
+def with_files(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Variables, with the content of a file in place of each whose name ends with `_FILE`, as secrets of containers are
+    given: `ORLOP_CATALOG_URL_FILE` names the file with `ORLOP_CATALOG_URL`. A line break at its end is left out.
+
+    Raises ConfigurationInvalid: a file cannot be read, has more than 64 KiB, or the variable is given as well.
+    """
+    takers = {setting.variable for setting in all_settings().values()} | {ADMIN_PASSWORD_VARIABLE}
+    read = dict(environment)
+    for name, path in environment.items():
+        taker = name.removesuffix(FILE_SUFFIX)
+        if taker == name or taker not in takers:
+            continue
+        if taker in environment:
+            raise ConfigurationInvalid(f"{taker} and {name} are both given; leave one out")
+        del read[name]
+        read[taker] = _secret(Path(path), name)
+    return read
 
 
 def load_target(file: Path, environment: Mapping[str, str]) -> Loaded:
@@ -175,6 +199,19 @@ def _from_file(file: Path) -> dict[str, tuple[str, Any]]:
 
     take(document, "")
     return flat
+
+
+def _secret(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_SECRET_BYTES + 1)
+        if len(content) > _SECRET_BYTES:
+            raise ConfigurationInvalid(f"{name}: {path} is larger than 64 KiB")
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise ConfigurationInvalid(f"{name}: {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationInvalid(f"{name}: {path} is not text") from error
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 
 from orlop.config import ConfigurationInvalid, units
 from orlop.config.settings import default_workers
-from orlop.config.sources import all_settings, load, value_of, value_text
+from orlop.config.sources import all_settings, load, value_of, value_text, with_files
 
 
 def test_defaults_are_those_of_the_reference() -> None:
@@ -94,6 +94,31 @@ def test_what_is_wrong_is_named(environment: dict[str, str], message: str) -> No
         load({}, environment)
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_variable_may_name_a_file_with_the_value(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("postgresql://orlop:pass@db/orlop\n")
+    loaded = load({}, {"ORLOP_CATALOG_URL_FILE": str(secret), "ORLOP_BLOBS_URL": "s3://bucket/orlop"})
+    assert loaded.settings.catalog.url == "postgresql://orlop:pass@db/orlop"
+    password = with_files({"ORLOP_ADMIN_PASSWORD_FILE": str(secret)})
+    assert password == {"ORLOP_ADMIN_PASSWORD": "postgresql://orlop:pass@db/orlop"}
+
+
+def test_what_is_wrong_with_such_a_file_is_named(tmp_path: Path) -> None:
+    def refused(**environment: str) -> str:
+        with pytest.raises(ConfigurationInvalid) as refusal:
+            load({}, environment)
+        return str(refusal.value)
+
+    large, odd = tmp_path / "large", tmp_path / "odd"
+    large.write_bytes(b"x" * (64 * 1024 + 1))
+    odd.write_bytes(b"\xff")
+    assert "cannot be read: No such file" in refused(ORLOP_DATA_FILE=str(tmp_path / "none"))
+    assert "is larger than 64 KiB" in refused(ORLOP_DATA_FILE=str(large))
+    assert "is not text" in refused(ORLOP_DATA_FILE=str(odd))
+    assert "are both given" in refused(ORLOP_DATA="data", ORLOP_DATA_FILE=str(odd))
+    assert "unknown variable ORLOP_DTA_FILE" in refused(ORLOP_DTA_FILE=str(odd))
 
 
 @pytest.mark.parametrize(
