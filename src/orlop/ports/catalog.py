@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.attesting import AttestationKeys, Statements
+from orlop.ports.backups import BackupRecords
 from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.bundles import Bundles
@@ -498,3 +499,4 @@ class Catalog(msgspec.Struct, frozen=True):
     promotions: Promotions
     boards: Boards
     bundles: Bundles
+    backups: BackupRecords
