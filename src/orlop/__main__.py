@@ -54,7 +54,7 @@ def commands() -> "cyclopts.App":
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.sign_in import credential_provider
-    from orlop.faces.cli.stores import backup, maintenance, migrate, scrub, store
+    from orlop.faces.cli.stores import backup, backup_schedules, maintenance, migrate, scrub, store
 
     root = app.build()
     serve.register(root, _serve)
@@ -65,6 +65,7 @@ def commands() -> "cyclopts.App":
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     backup.register(root, Backups(), _open)
+    backup_schedules.register(root, ManagementServers())
     settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())

@@ -36,6 +36,8 @@ class ConcernKind(StrEnum):
     """The disk of the blobs fills up."""
     VULNERABILITY = "vulnerability"
     """Advisories came to hit images, and the worst of it is critical."""
+    BACKUP = "backup"
+    """No backup was made for too long, or one could not be restored."""
     UNREAD_IMAGES = "unread-images"
     """Images could not be read."""
 

@@ -14,8 +14,10 @@ from orlop.config.sources import BACKUP_PREFIX
 from orlop.domain.errors import Unavailable
 from orlop.domain.identity.secret_references import parse_secret
 from orlop.ports.backups import BackupFailed, BackupOrder
+from orlop.services.backup.desk import BackupDesk
 from orlop.services.backup.scheduled import ScheduledBackups
 from orlop.services.backup.times import BackupTimes
+from orlop.services.management.operations import Gate
 
 _CHILD = "orlop.bootstrap.commands.backup_child"
 #: Settings of the store of backups, which the process takes from its environment.
@@ -63,3 +65,9 @@ def build_backup_times(stores: Stores) -> BackupTimes:
     """When they are due."""
     documents, changes = stores.identity.documents, stores.settings_changes
     return BackupTimes(documents, changes, stores.queue.timetable, SystemClock(), random.random)
+
+
+def build_backup_desk(stores: Stores, gate: Gate) -> BackupDesk:
+    """What people ask of them."""
+    times = build_backup_times(stores)
+    return BackupDesk(gate, stores.identity.documents, stores.catalog.backups, stores.queue.jobs, times)

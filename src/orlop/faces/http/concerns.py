@@ -32,5 +32,7 @@ def page_of(concern: Concern) -> str:
             return f"/r/{quote(concern.place)}/-/vulnerabilities"
         case ConcernKind.ADVISORIES:
             return "/advisories"
+        case ConcernKind.BACKUP:
+            return f"/backups?{urlencode({'schedule': concern.name})}"
         case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.UNREAD_IMAGES:
             return "/health"
