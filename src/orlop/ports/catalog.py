@@ -95,7 +95,6 @@ class Manifests(Protocol):
     async def put(self, push: ManifestPush, by: By) -> bool:
         """Store a manifest, its edges and its tags, and make the repository if it is new. Whether it waits in
         quarantine, without its tags.
-
         Checks in the same transaction that everything the manifest names is in the repository: raises
         ManifestBlobUnknown (`detail` lists the digests) or ManifestInvalid (a size differs from what is stored).
         Storing the same bytes again changes nothing but tags. Raises what the push is refused with, before anything
@@ -105,7 +104,6 @@ class Manifests(Protocol):
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         """Remove a manifest and every tag that points at it.
-
         Raises ManifestUnknown, or Denied while an index of the same repository names it, or what the removal of one of
         the tags is refused with
         """

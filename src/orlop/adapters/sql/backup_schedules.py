@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
-from orlop.adapters.sql.records import each
 from orlop.domain.counts import counted
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, page_of
@@ -68,11 +67,14 @@ class SqlBackupRecords:
 
     async def forget(self, staying: Collection[str]) -> None:
         async def steps(tx: Session) -> None:
-            names = each(sorted(staying))
-            await tx.run("backup_runs_forget", names)
-            await tx.run("backups_forget", names)
+            for name in gone:
+                await tx.run("backup_runs_forget", name)
+                await tx.run("backups_forget", name)
 
-        await self._engine.write(steps, durable=False, changes=False)
+        # Whatever lies at the target of a schedule was seen by a run of it.
+        gone = sorted({run.schedule for run in await self.runs()} - set(staying))
+        if gone:
+            await self._engine.write(steps, durable=False, changes=False)
 
 
 async def _see(tx: Session, schedule: str, seen: Sequence[StoredBackup]) -> None:

@@ -1,4 +1,4 @@
-"""Scheduled backups as people ask for them: how they go, what lies at their targets, and one more now."""
+"""ScheduleInForce backups as people ask for them: how they go, what lies at their targets, and one more now."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ from orlop.ports.by import by
 from orlop.ports.queue import Jobs
 from orlop.ports.settings import Documents
 from orlop.services.backup.scheduled import drill_order
-from orlop.services.backup.times import BackupTimes, Scheduled, order_of, schedules
+from orlop.services.backup.times import BackupTimes, ScheduleInForce, order_of, schedules
 from orlop.services.management.operations import Gate, Operation
 
 
@@ -20,7 +20,7 @@ class ScheduleStatus(msgspec.Struct, frozen=True):
     """How a schedule fares. `backup`, `drill`: how these went, None where none was tried at its target. Times are
     microseconds since 1970, 0 for never."""
 
-    scheduled: Scheduled
+    scheduled: ScheduleInForce
     next_at: int
     backup: BackupRun | None
     drill: BackupRun | None
@@ -43,12 +43,12 @@ async def standing(documents: Documents, records: BackupRecords) -> tuple[Schedu
     )
 
 
-def _at(run: BackupRun | None, scheduled: Scheduled) -> BackupRun | None:
+def _at(run: BackupRun | None, scheduled: ScheduleInForce) -> BackupRun | None:
     """What went at another target says nothing of this one."""
     return run if run is not None and run.target == scheduled.body.to else None
 
 
-def _status(scheduled: Scheduled, backup: BackupRun | None, drill: BackupRun | None) -> ScheduleStatus:
+def _status(scheduled: ScheduleInForce, backup: BackupRun | None, drill: BackupRun | None) -> ScheduleStatus:
     since = (backup.done_at if backup is not None else 0) or scheduled.changed_at
     length = scheduled.body.drill.length
     late_at = scheduled.body.late_at(since) if scheduled.body.enabled else 0

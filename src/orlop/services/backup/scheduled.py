@@ -29,7 +29,7 @@ from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.ports.queue import Jobs
 from orlop.ports.settings import Documents
-from orlop.services.backup.times import Scheduled, schedules
+from orlop.services.backup.times import ScheduleInForce, schedules
 from orlop.services.jobs.work import Run, Work
 
 T = TypeVar("T")
@@ -136,7 +136,7 @@ class ScheduledBackups:
                 run.tell(Progress(text=f"waits: {failure.message}"))
             await self._sleep(_PAUSE)
 
-    async def _before(self, wanted: Scheduled, work: BackupWork) -> BackupRun:
+    async def _before(self, wanted: ScheduleInForce, work: BackupWork) -> BackupRun:
         """How it went before, at the same target."""
         found = await self._records.run(wanted.name, work)
         if found is None or found.target != wanted.body.to:
@@ -154,7 +154,7 @@ class ScheduledBackups:
         )
         await self._records.tell(told, self._by())
 
-    async def _drill_is_due(self, wanted: Scheduled) -> bool:
+    async def _drill_is_due(self, wanted: ScheduleInForce) -> bool:
         length = wanted.body.drill.length
         if not length:
             return False
@@ -165,7 +165,7 @@ class ScheduledBackups:
         return By(SYSTEM.name, self._clock.now())
 
 
-def _wanted(run: Run, known: tuple[Scheduled, ...]) -> Scheduled:
+def _wanted(run: Run, known: tuple[ScheduleInForce, ...]) -> ScheduleInForce:
     """Raises NotFound, RequestInvalid."""
     try:
         name = msgspec.convert(run.arguments, BackupArguments).schedule
@@ -177,7 +177,7 @@ def _wanted(run: Run, known: tuple[Scheduled, ...]) -> Scheduled:
     raise NotFound(f"there is no schedule {name!r} of backups{nearest(name, tuple(each.name for each in known))}")
 
 
-def _order(wanted: Scheduled, run: Run) -> BackupOrder:
+def _order(wanted: ScheduleInForce, run: Run) -> BackupOrder:
     return BackupOrder(schedule=wanted.body, identity=wanted.identity, job=f"{BACKUP.kind}-{run.job}")
 
 

@@ -13,12 +13,12 @@ from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.queue import Planned, Timetable
 from orlop.ports.settings import Document, Documents
-from orlop.services.jobs.due import Due, text_of
+from orlop.services.jobs.due import DueJob, text_of
 
 _log = structlog.get_logger("orlop.backup")
 
 
-class Scheduled(msgspec.Struct, frozen=True):
+class ScheduleInForce(msgspec.Struct, frozen=True):
     """A schedule as its setting says. `changed_at`: when it was set."""
 
     name: str
@@ -27,20 +27,20 @@ class Scheduled(msgspec.Struct, frozen=True):
     changed_at: int
 
 
-async def schedules(documents: Documents) -> tuple[Scheduled, ...]:
+async def schedules(documents: Documents) -> tuple[ScheduleInForce, ...]:
     """Every schedule that is set and that this release can read, by name."""
     return tuple(
         found for document in await documents.all(BACKUP_SCHEDULES.kind) if (found := _scheduled(document)) is not None
     )
 
 
-def _scheduled(document: Document) -> Scheduled | None:
+def _scheduled(document: Document) -> ScheduleInForce | None:
     try:
         body = BACKUP_SCHEDULES.parse(document.name, msgspec.json.decode(document.body, type=dict))
     except (msgspec.MsgspecError, RequestInvalid) as error:
         _log.error("a schedule of backups cannot be read by this release", schedule=document.name, reason=str(error))
         return None
-    return Scheduled(document.name, document.identity, body, document.changed_at)
+    return ScheduleInForce(document.name, document.identity, body, document.changed_at)
 
 
 def order_of(name: str) -> Order:
@@ -62,8 +62,8 @@ class BackupTimes:
         self._documents = documents
         self._changes = changes
         self._timetable = timetable
-        self._due = Due(timetable, clock, chance)
-        self._known: tuple[int | None, tuple[Scheduled, ...]] = None, ()
+        self._due = DueJob(timetable, clock, chance)
+        self._known: tuple[int | None, tuple[ScheduleInForce, ...]] = None, ()
 
     def moved(self) -> int | None:
         """See Timed."""
@@ -87,7 +87,7 @@ class BackupTimes:
         ]
         return min(times)
 
-    async def next_of(self, wanted: tuple[Scheduled, ...]) -> dict[str, int]:
+    async def next_of(self, wanted: tuple[ScheduleInForce, ...]) -> dict[str, int]:
         """When each is due next, by name, in microseconds since 1970; only those that are planned."""
         planned: dict[str, Planned] = {each.kind: each for each in await self._timetable.all()}
         return {
@@ -96,7 +96,7 @@ class BackupTimes:
             if each.body.enabled and (plan := planned.get(_entry(each.name))) and plan.schedule == _text(each)
         }
 
-    async def _all(self) -> tuple[Scheduled, ...]:
+    async def _all(self) -> tuple[ScheduleInForce, ...]:
         count = self._changes.current()
         if count is None or count != self._known[0]:
             found = await schedules(self._documents)
@@ -109,6 +109,6 @@ def _entry(name: str) -> str:
     return f"{BACKUP.kind} {name}"
 
 
-def _text(scheduled: Scheduled) -> str:
+def _text(scheduled: ScheduleInForce) -> str:
     """One that is set anew is another schedule."""
     return f"{text_of(scheduled.body.schedule)} {scheduled.identity}"

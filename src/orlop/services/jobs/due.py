@@ -24,7 +24,7 @@ def text_of(schedule: Schedule) -> str:
     return msgspec.json.encode(schedule).decode()
 
 
-class Due:
+class DueJob:
     """`chance` gives numbers from 0 to 1."""
 
     def __init__(self, timetable: Timetable, clock: Clock, chance: Callable[[], float]) -> None:

@@ -14,7 +14,7 @@ from orlop.ports.clock import SECOND, Clock
 from orlop.ports.events import Changes
 from orlop.ports.queue import Planned, Timetable
 from orlop.ports.settings import Document, Documents
-from orlop.services.jobs.due import Due, text_of
+from orlop.services.jobs.due import DueJob, text_of
 from orlop.services.jobs.work import Work
 
 _log = structlog.get_logger("orlop.jobs")
@@ -46,7 +46,7 @@ class Schedules:
         self._timetable = timetable
         self._documents = documents
         self._changes = changes
-        self._due = Due(timetable, clock, chance)
+        self._due = DueJob(timetable, clock, chance)
         self._count: int | None = None
         self._set: Mapping[str, Schedule] = {}
 

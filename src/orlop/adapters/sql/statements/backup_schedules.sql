@@ -14,10 +14,10 @@ ON CONFLICT (schedule, work) DO UPDATE SET target = ?3, job = ?4, tried_at = ?5,
     bytes = ?9, new_bytes = ?10, lasted = ?11, failures = ?12, error = ?13;
 
 -- name: backup_runs_forget
-DELETE FROM backup_runs WHERE schedule NOT IN (SELECT value FROM json_each(?1) AS staying);
+DELETE FROM backup_runs WHERE schedule = ?1;
 
 -- name: backups_forget
-DELETE FROM backups WHERE schedule NOT IN (SELECT value FROM json_each(?1) AS staying);
+DELETE FROM backups WHERE schedule = ?1;
 
 -- name: backup_names
 SELECT name FROM backups WHERE schedule = ?1;
