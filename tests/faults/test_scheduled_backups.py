@@ -17,6 +17,7 @@ import pytest
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.commands.backup_child import settings_as_json, settings_of
 from orlop.bootstrap.server.backups import build_scheduled_backups
+from orlop.bootstrap.stores.opening import open_stores
 from orlop.config import Settings
 from orlop.config.backup import BackupSettings
 from orlop.config.jobs import JobSettings
@@ -110,7 +111,7 @@ def test_settings_go_to_another_process_as_they_are(registry: Registry) -> None:
 
 def test_one_is_made_drilled_and_let_go(registry: Registry) -> None:
     target = registry.set(keep=2, drill="weekly")
-    assert "2 blobs" in (said := registry.do()) or "blobs" in said
+    assert "2 blobs" in registry.do()
     run = registry.run()
     assert (run.error, run.failures, run.target) == ("", 0, str(target))
     assert run.new_bytes == run.bytes > 0
@@ -164,13 +165,11 @@ def test_where_none_may_be_none_is_made(registry: Registry, tmp_path: Path) -> N
     for name, body, why in (
         ("outside", {"to": str(elsewhere)}, "does not lie at or below"),
         ("bucket", {"to": "s3://bucket/orlop"}, "does not lie at or below"),
-        ("link", {}, "is a link that leads out of"),
         ("link", {"to": str(tmp_path / "targets" / "link" / "below")}, "is a link that leads out of"),
     ):
         registry.set(name, **body)
-        for kind in registry.works:
-            with pytest.raises(BackupFailed, match=why):
-                registry.do(kind, name)
+        with pytest.raises(BackupFailed, match=why):
+            registry.do("backup-drill" if name == "link" else "backup", name)
     assert list(elsewhere.iterdir()) == []
     foreign = registry.set("foreign")
     foreign.mkdir()
@@ -208,8 +207,8 @@ def test_a_target_that_is_full_is_told_and_the_next_one_goes_on(registry: Regist
         subprocess.run([programs["umount"], "-l", str(target)], check=True)
 
 
-#: At this pace a backup of the large blob lasts for minutes.
-SLOW, LARGE = 64 << 10, 24 * MIB
+#: At this pace a backup of the large blob lasts for seconds, and one of the catalog does not.
+SLOW, LARGE = 4 * MIB, 32 * MIB
 
 
 def large(registry: Registry) -> Path:
@@ -219,13 +218,16 @@ def large(registry: Registry) -> Path:
 
 
 async def begun(target: Path) -> None:
-    """Until a blob is on its way."""
-    while not any(path.stat().st_size for path in _drafts(target)):
-        await asyncio.sleep(0.02)
+    """Until the large blob is on its way."""
+    async with asyncio.timeout(30):
+        while not await asyncio.to_thread(_is_under_way, target):  # noqa: ASYNC110 - a file of another process
+            await asyncio.sleep(0.02)
 
 
-def _drafts(target: Path) -> list[Path]:
-    return [path for path in (target / "tmp").glob("*-*-*") if path.is_file()] if (target / "tmp").is_dir() else []
+def _is_under_way(target: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return any(path.stat().st_size >= MIB for path in (target / "tmp").iterdir() if "-" in path.name)
+    return False
 
 
 def children() -> set[int]:
@@ -259,15 +261,13 @@ _PROCESS = """
 import asyncio, sys
 from pathlib import Path
 from tests.faults.test_scheduled_backups import away
-asyncio.run(away(Path(sys.argv[1])))
+asyncio.run(away(Path(sys.argv[1]).read_bytes()))
 """
 
 
-async def away(settings: Path) -> None:
+async def away(settings: bytes) -> None:
     """Do the job in another process."""
-    from orlop.bootstrap.stores.opening import open_stores
-
-    read = settings_of(settings.read_bytes())
+    read = settings_of(settings)
     stores = open_stores(read)
     work, _ = build_scheduled_backups(read, stores).works()
     nothing = dict.fromkeys(Job.__struct_fields__, 0)
