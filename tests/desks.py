@@ -45,6 +45,8 @@ from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.backup.desk import BackupDesk
+from orlop.services.backup.times import BackupTimes
 from orlop.services.browse.all import Browsing
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.claims import UploadLimits
@@ -345,6 +347,13 @@ def desks_of(
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),
         upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
         attestation_keys=build_attestation_keys(settings, catalog, gate),
+        backups=BackupDesk(
+            gate,
+            identity.documents,
+            catalog.backups,
+            opened.queue.jobs,
+            BackupTimes(identity.documents, opened.settings_changes, opened.queue.timetable, clock, lambda: 0.0),
+        ),
         providers=provider_tests(settings, gate, identity.documents, clock),
     )
 

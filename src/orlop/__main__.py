@@ -56,7 +56,7 @@ def commands() -> "cyclopts.App":
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.sign_in import credential_provider
-    from orlop.faces.cli.stores import backup, doctor, maintenance, migrate, scrub, store
+    from orlop.faces.cli.stores import backup, backup_schedules, doctor, maintenance, migrate, scrub, store
 
     root = app.build()
     serve.register(root, _serve)
@@ -68,6 +68,7 @@ def commands() -> "cyclopts.App":
     store.register(root, Movings(), open_for_trial)
     backup.register(root, Backups(), _open)
     doctor.register(root, Checkups(), ManagementServers())
+    backup_schedules.register(root, ManagementServers())
     settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())

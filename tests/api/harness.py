@@ -17,6 +17,7 @@ from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.attesting.receipts import RECEIPT_RULES
+from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
@@ -120,6 +121,7 @@ KINDS = {
     "pipeline": PIPELINES,
     "scanner": SCANNERS,
     "read-only": READ_ONLY,
+    "backup-schedule": BACKUP_SCHEDULES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

@@ -81,6 +81,7 @@ _TRASH_RULE = {"keep": "12h"}
 _QUARANTINE_RULE = {"person": True}
 _RECEIPT_RULE = {"promotions": False}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_NIGHTLY = {"to": "/srv/backups/orlop", "cron": "0 2 * * *"}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
 _PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
@@ -601,6 +602,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
+    ("GET", "/backup-schedules"): [("/backup-schedules", None, _SEES)],
+    ("GET", "/backup-schedules/{name}"): [("/backup-schedules/made", None, _SEES)],
+    ("PUT", "/backup-schedules/{name}"): [("/backup-schedules/new", _NIGHTLY, _RULER)],
+    ("DELETE", "/backup-schedules/{name}"): [("/backup-schedules/made", None, _RULER)],
+    ("GET", "/backup-status"): [("/backup-status", None, _SEES)],
+    ("GET", "/backups"): [("/backups?schedule=made", None, _SEES)],
+    ("POST", "/backups"): [("/backups", {"schedule": "made"}, _RULER)],
+    ("POST", "/backup-drills"): [("/backup-drills", {"schedule": "made"}, _RULER)],
     ("GET", "/scrub"): [("/scrub", None, _SEES)],
     ("GET", "/advisories"): [("/advisories", None, _ANY)],
     ("GET", "/advisories/{name}"): [("/advisories/TEST-1", None, _ANY)],
@@ -747,6 +756,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
+    await api.management.settings.put(root, "backup-schedule", "made", _NIGHTLY, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
     prefetches, held = {}, {}

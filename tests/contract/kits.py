@@ -3,6 +3,7 @@
 from tests.contract import (
     advisories,
     attesting,
+    backup_records,
     blobs,
     browse,
     bundles,
@@ -62,6 +63,7 @@ class CatalogKit:
     TestAttestationKeys = attesting.AttestationKeysKit
     TestBoards = promotion.BoardsKit
     TestBundles = bundles.BundlesKit
+    TestBackupRecords = backup_records.BackupRecordsKit
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit

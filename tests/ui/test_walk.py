@@ -66,6 +66,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/health/configuration",
         "/advisories",
         "/signing-keys",
+        "/backups",
         "/people",
         "/people/ada",
         "/groups",

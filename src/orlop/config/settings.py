@@ -9,6 +9,7 @@ import msgspec
 from orlop.config.advisories import AdvisorySettings
 from orlop.config.audit import Audit, check_audit
 from orlop.config.auth import Auth, check_auth, networks
+from orlop.config.backup import BackupSettings, check_backup
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
@@ -216,6 +217,7 @@ class Settings(msgspec.Struct, frozen=True):
     cache: Cache = Cache()
     audit: Audit = Audit()
     advisories: AdvisorySettings = AdvisorySettings()
+    backup: BackupSettings = BackupSettings()
     signing: SigningSettings = SigningSettings()
     outbound: Outbound = Outbound()
     webhooks: Webhooks = Webhooks()
@@ -263,6 +265,7 @@ def check(settings: Settings) -> None:
     check_secrets(settings.secrets)
     check_audit(settings.audit)
     check_signing(settings.signing)
+    check_backup(settings.backup)
     check_outbound(settings.outbound, settings.webhooks)
     check_tracing(settings.tracing)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):

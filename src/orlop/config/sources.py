@@ -20,7 +20,7 @@ FILE_VARIABLE = "ORLOP_CONFIG"
 ADMIN_PASSWORD_VARIABLE = "ORLOP_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 #: Variables with this prefix are settings of the place to move to, and none of this one.
 TARGET_PREFIX = "ORLOP_TO_"
-#: Variables with this prefix say how to reach a bucket with backups, and are no settings.
+#: Variables with this prefix say how to reach a bucket with backups, for commands that read no settings, too.
 BACKUP_PREFIX = "ORLOP_BACKUP_"
 #: Variables with this prefix are for the tests of Orlop and no settings.
 TEST_PREFIX = "ORLOP_TEST_"
@@ -218,7 +218,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
     known = {setting.variable: setting.key for setting in all_settings().values()}
     given: dict[str, tuple[str, Any]] = {}
     for name, value in environment.items():
-        if not name.startswith(PREFIX) or name.startswith(_NO_SETTINGS_BEGIN) or name in _NO_SETTINGS:
+        if not name.startswith(PREFIX) or name in _NO_SETTINGS:
+            continue
+        if name.startswith(_NO_SETTINGS_BEGIN) and name not in known:
             continue
         if name not in known:
             raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, *_NO_SETTINGS))}")

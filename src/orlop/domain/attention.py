@@ -38,6 +38,8 @@ class ConcernKind(StrEnum):
     """A certificate of the server, or one that it trusts, ends soon or cannot be read."""
     VULNERABILITY = "vulnerability"
     """Advisories came to hit images, and the worst of it is critical."""
+    BACKUP = "backup"
+    """No backup was made for too long, or one could not be restored."""
     UNREAD_IMAGES = "unread-images"
     """Images could not be read."""
 

@@ -97,6 +97,10 @@ class EventKind(StrEnum):
     PROMOTION_ROLLED_BACK = "promotion.rolled-back"
     BUNDLE_CREATED = "bundle.created"
     BUNDLE_REMOVED = "bundle.removed"
+    BACKUP_COMPLETED = "backup.completed"
+    BACKUP_FAILED = "backup.failed"
+    BACKUP_DRILLED = "backup.drilled"
+    BACKUP_DRILL_FAILED = "backup.drill-failed"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -137,6 +141,8 @@ CONTENT_STAYS = frozenset(
         *(EventKind.IMAGE_PROMOTED, EventKind.PROMOTION_ASKED, EventKind.PROMOTION_APPROVED),
         *(EventKind.PROMOTION_REFUSED, EventKind.PROMOTION_EXPIRED, EventKind.PROMOTION_ROLLED_BACK),
         *(EventKind.BUNDLE_CREATED, EventKind.BUNDLE_REMOVED),
+        *(EventKind.BACKUP_COMPLETED, EventKind.BACKUP_FAILED),
+        *(EventKind.BACKUP_DRILLED, EventKind.BACKUP_DRILL_FAILED),
     }
 )
 

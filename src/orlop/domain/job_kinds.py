@@ -54,6 +54,12 @@ class UpdateArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All sources, whether they are due or not."""
 
 
+class BackupArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which schedule of backups."""
+
+    schedule: Annotated[str, Meta(min_length=1, max_length=63)]
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -229,6 +235,18 @@ FINDING_HISTORY = JobKind(
     forgotten_after=HOUR,
 )
 
+BACKUP = JobKind(
+    kind="backup",
+    text="Makes a backup as a schedule says, and lets old ones go.",
+    arguments=BackupArguments,
+)
+BACKUP_DRILL = JobKind(
+    kind="backup-drill",
+    text="Restores the newest backup of a schedule into a scratch folder, and verifies everything there.",
+    attempts=3,
+    arguments=BackupArguments,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -240,6 +258,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, PROMOTIONS),
         *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
         *(SCANNING, SCANNING_UPKEEP, QUARANTINE, ATTESTING),
+        *(BACKUP, BACKUP_DRILL),
     )
 }
 

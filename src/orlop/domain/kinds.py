@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from orlop.domain.attesting.receipts import RECEIPT_RULES
+from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
@@ -34,6 +35,7 @@ _ALL = (
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
     *(SIGNERS, SCANNERS, GATES, QUARANTINE_RULES, PIPELINES, RECEIPT_RULES, READ_ONLY),
+    BACKUP_SCHEDULES,
 )
 
 #: By name, in the order in which `apply` makes them.

@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.attesting import AttestationKeys, Statements
+from orlop.ports.backups import BackupRecords
 from orlop.ports.boards import Boards
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.bundles import Bundles
@@ -97,7 +98,6 @@ class Manifests(Protocol):
     async def put(self, push: ManifestPush, by: By) -> bool:
         """Store a manifest, its edges and its tags, and make the repository if it is new. Whether it waits in
         quarantine, without its tags.
-
         Checks in the same transaction that everything the manifest names is in the repository: raises
         ManifestBlobUnknown (`detail` lists the digests) or ManifestInvalid (a size differs from what is stored).
         Storing the same bytes again changes nothing but tags. Raises what the push is refused with, before anything
@@ -107,7 +107,6 @@ class Manifests(Protocol):
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         """Remove a manifest and every tag that points at it.
-
         Raises ManifestUnknown, or Denied while an index of the same repository names it, or what the removal of one of
         the tags is refused with
         """
@@ -474,3 +473,4 @@ class Catalog(msgspec.Struct, frozen=True):
     boards: Boards
     bundles: Bundles
     replicas: Replicas
+    backups: BackupRecords

@@ -15,6 +15,7 @@ from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
 from orlop.services.attesting.keys import AttestationKeyDesk
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.backup.desk import BackupDesk
 from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
@@ -78,6 +79,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     vulnerabilities: Vulnerabilities
     signatures: ImageSignatures
     attestation_keys: AttestationKeyDesk
+    backups: BackupDesk
     packages: PackageSearch
     hits: VulnerabilitySearch
     new_findings: NewFindings

@@ -23,6 +23,7 @@ from prometheus_client.samples import Exemplar, Sample
 from orlop import __version__
 from orlop.telemetry.advisories import AdvisoryMetrics, families
 from orlop.telemetry.attesting import AttestingMetrics, signing_families
+from orlop.telemetry.backups import backup_families
 from orlop.telemetry.certificates import certificate_families
 from orlop.telemetry.gates import GateMetrics
 from orlop.telemetry.promotion import PromotionMetrics, promotion_families
@@ -417,6 +418,7 @@ class _Momentary(Collector):
             yield from self._upstreams(self._waiting)
             yield from families(self._waiting.advisories, self._waiting.images)
             yield from scanner_families(self._waiting.scanners)
+            yield from backup_families(self._waiting.backups)
             yield from signing_families(self._waiting.signing)
             yield from quarantine_families(self._waiting.quarantine)
             yield from promotion_families(self._waiting.promotions)

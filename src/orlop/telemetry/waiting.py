@@ -7,6 +7,7 @@ import msgspec
 
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.attesting import SigningUse
+from orlop.telemetry.backups import BackupUse
 from orlop.telemetry.certificates import CertificateUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
@@ -78,6 +79,7 @@ class Waiting(NamedTuple):
     quarantine: QuarantineUse = QuarantineUse(0, 0)
     promotions: PromotionUse = PromotionUse(0, 0)
     signing: SigningUse | None = None
+    backups: Sequence[BackupUse] = ()
     read_only: str = ""
     """`switch` or `store`, by which no writes are taken; empty: they are."""
     certificates: Sequence[CertificateUse] = ()

@@ -51,6 +51,7 @@ LETS_NOBODY_IN = {
     *("tag-rule", "repository-rule", "retention", "trash-rule", "clean-up-rule", "quota", "webhook", "job-schedule"),
     *("upstream", "virtual", "exception", "sbom-rule", "vex-trust", "vex", "licence-rule", "advisory-source"),
     *("signers", "scanner", "gate", "quarantine-rule", "pipeline", "receipt-rule", "read-only"),
+    "backup-schedule",
 }
 #: Kinds that give something to those who are there: see test_widening.
 GIVES = {"role"}

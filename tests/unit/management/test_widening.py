@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
+from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.errors import Denied, RegistryError
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.kinds import KINDS as ALL_KINDS
@@ -56,6 +57,7 @@ KINDS = {
     VIRTUALS.kind: VIRTUALS,
     ADVISORY_SOURCES.kind: ADVISORY_SOURCES,
     PIPELINES.kind: PIPELINES,
+    BACKUP_SCHEDULES.kind: BACKUP_SCHEDULES,
 }
 
 
@@ -501,6 +503,14 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "reader", OTHER),
         ),
         Way(
+            "backups of everything, by somebody who may not read everything",
+            lambda s, c: s.management.settings.put(
+                c, "backup-schedule", "nightly", {"to": "s3://theirs/bk", "cron": "0 2 * * *"}, None
+            ),
+            (role("feeder", Action.SYSTEM), holds("gil", "feeder", REGISTRY)),
+            holds("gil", "admin", REGISTRY),
+        ),
+        Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
             HELPDESK,
@@ -586,6 +596,8 @@ NOT_WIDENING = frozenset(
         Operation.UPSTREAM_READ,
         Operation.UPSTREAM_PREFETCH,  # what it fetches anybody who may pull there could have pulled
         Operation.JOB_RUN,
+        Operation.BACKUP_READ,
+        Operation.BACKUP_RUN,  # where it goes is said by the schedule
         Operation.JOB_CANCEL,
         Operation.TAG_READ,
         Operation.TAG_ROLL_BACK,
@@ -613,7 +625,7 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
-TELLS, SENDS_NO_NEWS = {"webhook", "scanner"}, {"provider", "upstream", "advisory-source"}
+TELLS, SENDS_NO_NEWS = {"webhook", "scanner", "backup-schedule"}, {"provider", "upstream", "advisory-source"}
 #: Kinds whose settings have others do something in other places: each has its ways above.
 LENDS = {"virtual", "advisory-source", "pipeline"}
 

@@ -68,6 +68,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/promotions/1/trial": lambda desks, who: _tried(desks, who),
     "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
+    "/backups": lambda desks, who: _backups(desks, who),
     "/signing-keys": lambda desks, who: desks.attestation_keys.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
@@ -91,6 +92,12 @@ async def _tags(desks: Desks, who: Caller) -> None:
 async def _report(desks: Desks, who: Caller) -> None:
     await desks.reports.page(who, "team", PAGE)
     await desks.finding_history.of(who, "team", 90)
+
+
+async def _backups(desks: Desks, who: Caller) -> None:
+    """The schedules, and the backups of the first."""
+    for each in (await desks.backups.status(who))[:1]:
+        await desks.backups.page(who, each.scheduled.name, PAGE)
 
 
 async def _quarantine(desks: Desks, who: Caller) -> None:

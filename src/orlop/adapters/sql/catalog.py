@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.attesting import SqlAttestationKeys, SqlStatements
 from orlop.adapters.sql.audit import audit_on
+from orlop.adapters.sql.backup_schedules import SqlBackupRecords
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.boards import SqlBoards
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
@@ -201,6 +202,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         boards=SqlBoards(lists),
         bundles=SqlBundles(engine, lists),
         replicas=SqlReplicas(engine),
+        backups=SqlBackupRecords(engine, lists),
     )
 
 

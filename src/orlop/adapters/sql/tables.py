@@ -165,6 +165,10 @@ TABLES: dict[str, Table] = {
     "promotion_images": Table((0, -1), "promotion_id number repository tag digest target target_tag previous moved"),
     "promotion_gates": Table((0, -1), "promotion_id number said"),
     "promotion_approvals": Table((0, 0), "promotion_id account_id name at"),
+    "backup_runs": Table(
+        ("", ""), "schedule work target job tried_at done_at backup blobs bytes new_bytes lasted failures error"
+    ),
+    "backups": Table(("", ""), "schedule name at ended_at engine program blobs bytes damaged drilled_at drill_error"),
     "bundles": Table((0,), "id path name created_by account_id created_at"),
     "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),

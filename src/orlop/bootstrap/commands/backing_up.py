@@ -26,10 +26,14 @@ from orlop.domain.backup import Backup
 from orlop.domain.durations import SECOND
 from orlop.domain.errors import Denied, Unavailable
 from orlop.ports.backup import BackupTarget, CatalogFill, Snapshots
+from orlop.ports.clock import Ids
 from orlop.ports.stores import StoreRefused
 from orlop.services.backup.creating import BackupCreation
 from orlop.services.backup.pace import Pace
 from orlop.services.backup.restoring import Restoration
+
+#: Settings of the backups that a server makes, which say nothing of how to reach a bucket.
+_OF_SCHEDULES = frozenset({"TARGETS", "SCRATCH"})
 
 
 class Backups:
@@ -57,8 +61,13 @@ class Backups:
             yield folder
 
     @asynccontextmanager
-    async def creation(self, settings: Settings, target: BackupTarget, limit: int) -> AsyncIterator[BackupCreation]:
-        """What makes backups of the registry of these settings, with `limit` bytes a second. Raises Unavailable."""
+    async def creation(
+        self, settings: Settings, target: BackupTarget, limit: int, ids: Ids | None = None
+    ) -> AsyncIterator[BackupCreation]:
+        """What makes backups of the registry of these settings, with `limit` bytes a second. Raises Unavailable.
+
+        `ids` names who makes them: whoever goes on under the same name takes over at once what was held.
+        """
         with suppress(OSError):  # pushes go first
             os.nice(5)
         async with AsyncExitStack() as stack:
@@ -74,7 +83,7 @@ class Backups:
                 blobs.reader,
                 target,
                 SystemClock(),
-                RandomIds(),
+                ids or RandomIds(),
                 _stamp,
                 __version__,
                 pace=_pace(limit),
@@ -116,7 +125,7 @@ def _options(place: str, environment: Mapping[str, str]) -> Any:
     own = {
         f"{PREFIX}BLOBS_{name.removeprefix(BACKUP_PREFIX)}": value
         for name, value in environment.items()
-        if name.startswith(BACKUP_PREFIX)
+        if name.startswith(BACKUP_PREFIX) and name.removeprefix(BACKUP_PREFIX) not in _OF_SCHEDULES
     }
     loaded = load({"blobs.url": place}, own)
     if loaded.settings.blobs.bucket is None:

@@ -11,7 +11,7 @@ from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Identity
 from orlop.ports.queue import Queue
 from orlop.ports.webhooks import WebhookStore
-from orlop.services.attention import inside, sources
+from orlop.services.attention import backups, inside, sources
 from orlop.services.attention.attention import Attention
 from orlop.services.management.operations import Gate
 
@@ -39,6 +39,7 @@ def build_attention(
             sources.certificates(files, clock),
             inside.critical_findings(log, gate),
             sources.damaged(catalog.quarantine, gate),
+            backups.backups(documents, catalog.backups, gate),
             sources.following(cursors, followers, gate),
             sources.jobs(queue.jobs, gate),
             sources.upstreams(documents, catalog.upstream_states),

@@ -5,6 +5,7 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.attesting import build_attestation_keys
+from orlop.bootstrap.server.backups import build_backup_desk
 from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
@@ -141,6 +142,7 @@ def build_desks(
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         signatures=build_signatures(stores, services),
         attestation_keys=build_attestation_keys(settings, catalog, gate),
+        backups=build_backup_desk(stores, gate),
         vulnerabilities=vulnerabilities,
         scanners=build_scanner_desk(settings, gate, stores, services),
         scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),

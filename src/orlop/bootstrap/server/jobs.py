@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.advisories import build_finding_history, build_matching, build_updating
 from orlop.bootstrap.server.attesting import build_attesting
+from orlop.bootstrap.server.backups import build_backup_times, build_scheduled_backups
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.inside import build_reading, build_vex_reading
 from orlop.bootstrap.server.promotion import build_automatic, build_due_promotions
@@ -20,6 +21,7 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.services.advisories.work import matching
 from orlop.services.collection.garbage import Collected
 from orlop.services.collection.upkeep import collecting, sweeping
+from orlop.services.jobs.due import Together
 from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
@@ -62,6 +64,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         build_finding_history(stores, services),
         *build_scanning(settings, stores, services, metrics.scanners.ended).works(),
         build_attesting(settings, stores, services, metrics.attesting.counted).work(),
+        *build_scheduled_backups(settings, stores).works(),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 
@@ -84,7 +87,7 @@ def job_worker(
         works,
         stores.queue.claims,
         stores.queue_changes,
-        schedules,
+        Together((schedules, build_backup_times(stores))),
         SystemClock(),
         random.random,
         RandomIds().new(),

@@ -19,11 +19,13 @@ from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.gates.gate import GATES
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
 from orlop.faces.ui.live import Watch
+from orlop.services.backup.targets import AllowedTargets
 from orlop.services.gates.checks import GateChecks
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
@@ -81,7 +83,10 @@ def build_people(
         sign_in,
         stores.catalog.repositories,
         services.terms,
-        checks={GATES.kind: GateChecks(services.expressions).call},
+        checks={
+            GATES.kind: GateChecks(services.expressions).call,
+            BACKUP_SCHEDULES.kind: AllowedTargets(settings.backup.allowed).check,
+        },
     )
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())

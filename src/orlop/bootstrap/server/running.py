@@ -7,6 +7,7 @@ import msgspec
 from orlop import __version__
 from orlop.bootstrap.clocks import SystemClock
 from orlop.faces.ui.audit import AuditPages
+from orlop.faces.ui.backups import BackupPages
 from orlop.faces.ui.health import HealthPages
 from orlop.faces.ui.inside.sources import AdvisoryPages
 from orlop.faces.ui.jobs import JobPages
@@ -56,5 +57,6 @@ def running_pages(pages: Pages, desks: Desks, live: Live, watch: Watch) -> tuple
         AuditPages(pages, desks.audit),
         HealthPages(pages, desks),
         AdvisoryPages(pages, desks),
+        BackupPages(pages, desks.backups),
         SigningPages(pages, desks.attestation_keys, desks.management.gate),
     )

@@ -6,15 +6,19 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
 from orlop.domain.settings import place_words
+from orlop.ports.backups import BackupRun
 from orlop.ports.certificates import Certificates
 from orlop.ports.following import Follower
 from orlop.ports.settings import place_of
+from orlop.services.backup.desk import ScheduleStatus
+from orlop.services.backup.desk import standing as backups_standing
 from orlop.services.following.followers import states
 from orlop.services.read_only.mode import ReadOnlyMode
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
 from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.attesting import SigningUse
+from orlop.telemetry.backups import BackupUse
 from orlop.telemetry.certificates import CertificateUse
 from orlop.telemetry.promotion import PromotionUse
 from orlop.telemetry.quarantine import QuarantineUse
@@ -69,13 +73,30 @@ def waiting(
         images = ReadUse(depths.waiting, depths.unread)
         unsigned = await stores.catalog.statements.backlog()
         signing = SigningUse(unsigned.waiting, age(unsigned.oldest_at))
+        backups = [
+            _backup_use(each, now) for each in await backups_standing(stores.identity.documents, stores.catalog.backups)
+        ]
         standing = await mode.standing()
         read_only = "" if standing is None else "store" if standing.by_store else "switch"
         held, oldest_at = await stores.catalog.held_pushes.depth()
         quarantine = QuarantineUse(held, age(oldest_at))
         promotions = PromotionUse(*await stores.catalog.promotions.waiting())
         return Waiting(
-            *(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners, quarantine, promotions, signing),
+            *(
+                lags,
+                *sent,
+                jobs,
+                quotas,
+                disk,
+                fares,
+                sources,
+                images,
+                scanners,
+                quarantine,
+                promotions,
+                signing,
+                backups,
+            ),
             read_only,
             certificates=[
                 CertificateUse(one.name, None if one.trouble else one.ends_at / SECOND)
@@ -84,3 +105,20 @@ def waiting(
         )
 
     return ask
+
+
+def _backup_use(status: ScheduleStatus, now: int) -> BackupUse:
+    def age(run: BackupRun | None) -> float | None:
+        return max(0, now - run.done_at) / SECOND if run is not None and run.done_at else None
+
+    backup, drill = status.backup, status.drill
+    return BackupUse(
+        schedule=status.scheduled.name,
+        age=age(backup),
+        drill_age=age(drill),
+        bytes=backup.bytes if backup is not None else 0,
+        new_bytes=backup.new_bytes if backup is not None else 0,
+        seconds=backup.lasted / SECOND if backup is not None else 0.0,
+        failures=backup.failures if backup is not None else 0,
+        drill_failures=drill.failures if drill is not None else 0,
+    )

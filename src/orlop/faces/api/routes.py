@@ -31,6 +31,7 @@ from orlop.faces.api import (
     advisories,
     attention,
     audit,
+    backups,
     browse,
     bundles,
     gates,
@@ -133,6 +134,7 @@ def routes(desks: Desks) -> Litestar:
         *inside.insides(desks.insides),
         *signatures.signatures(desks.signatures),
         *signing.signing(desks.attestation_keys),
+        *backups.backups(desks.backups),
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history

@@ -23,6 +23,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "gc",
         "scrub",
         "backup",
+        "backup-schedule",
         "store",
         "migrate",
         "status",

@@ -32,6 +32,8 @@ def page_of(concern: Concern) -> str:
             return f"/r/{quote(concern.place)}/-/vulnerabilities"
         case ConcernKind.ADVISORIES:
             return "/advisories"
+        case ConcernKind.BACKUP:
+            return f"/backups?{urlencode({'schedule': concern.name})}"
         case (
             ConcernKind.CERTIFICATE
             | ConcernKind.FOLLOWER

@@ -16,6 +16,7 @@ _WHOLE = (
     ("/audit", "Audit log"),
     ("/advisories", "Advisories"),
     ("/signing-keys", "Signing keys"),
+    ("/backups", "Backups"),
     ("/health", "Health"),
 )
 

@@ -16,7 +16,7 @@ from orlop.domain.queue import Job, JobStep, pause
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.events import Changes
 from orlop.ports.queue import Ending, Held, JobClaims
-from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.due import Timed
 from orlop.services.jobs.work import Run, Work
 
 _log = structlog.get_logger("orlop.jobs")
@@ -86,7 +86,7 @@ class JobWorker:
         works: Sequence[Work],
         claims: JobClaims,
         changes: Changes,
-        schedules: Schedules,
+        schedules: Timed,
         clock: Clock,
         chance: Callable[[], float],
         owner: str,
@@ -143,10 +143,10 @@ class JobWorker:
                 _log.exception("the queue was not looked at, and will be again")
             await self._until(at, seen)
 
-    def _counts(self) -> tuple[int | None, int | None]:
+    def _counts(self) -> tuple[object, object]:
         return self._changes.current(), self._schedules.moved()
 
-    async def _until(self, at: int, seen: tuple[int | None, int | None]) -> None:
+    async def _until(self, at: int, seen: tuple[object, object]) -> None:
         """Wait until then, until the queue or a schedule has changed, or a job of this process has ended; or until the
         clock was set back, by which that would be further away than anything is waited for."""
         loop = asyncio.get_running_loop()

@@ -8,20 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import structlog
 
-from orlop.domain.access import SYSTEM
 from orlop.domain.queue import Order
 from orlop.domain.schedules import JOB_SCHEDULES, Schedule
-from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.events import Changes
 from orlop.ports.queue import Planned, Timetable
 from orlop.ports.settings import Document, Documents
+from orlop.services.jobs.due import DueJob, text_of
 from orlop.services.jobs.work import Work
 
 _log = structlog.get_logger("orlop.jobs")
-
-#: How soon to look again after somebody else wrote down the same time, in microseconds.
-_SOON = SECOND
 
 
 class Scheduled(msgspec.Struct, frozen=True):
@@ -50,8 +46,7 @@ class Schedules:
         self._timetable = timetable
         self._documents = documents
         self._changes = changes
-        self._clock = clock
-        self._chance = chance
+        self._due = DueJob(timetable, clock, chance)
         self._count: int | None = None
         self._set: Mapping[str, Schedule] = {}
 
@@ -65,7 +60,7 @@ class Schedules:
         found = []
         for kind, schedule, by_setting in await self._in_force():
             plan = planned.get(kind, Planned(kind, "", 0))
-            runs = schedule is not None and schedule.enabled and plan.schedule == _text(schedule)
+            runs = schedule is not None and schedule.enabled and plan.schedule == text_of(schedule)
             found.append(Scheduled(kind, schedule, by_setting, plan.next_at if runs else 0, plan.last_at))
         return tuple(found)
 
@@ -73,34 +68,11 @@ class Schedules:
         """Ask for what is due; when something is next, if anything ever is."""
         planned = {each.kind: each for each in await self._timetable.all()}
         times = [
-            await self._one(kind, schedule, planned.get(kind))
+            await self._due.run(planned.get(kind), schedule, Order(kind=kind, once=f"schedule {kind}"), kind)
             for kind, schedule, _ in await self._in_force()
             if schedule is not None and schedule.enabled
         ]
         return min(times, default=None)
-
-    async def _one(self, kind: str, schedule: Schedule, plan: Planned | None) -> int:
-        now, text = self._clock.now(), _text(schedule)
-        last_at = plan.last_at if plan is not None else 0
-        if plan is None or plan.schedule != text:
-            due = self._first(schedule, last_at, now)
-        else:  # what was written by a clock that has been set back since is no later than by this one
-            due = min(plan.next_at, schedule.following(now, 1))
-        if due <= now:
-            new = Planned(kind, text, schedule.following(now, self._chance()), now)
-            order = Order(kind=kind, once=f"schedule {kind}")
-            written = await self._timetable.run(plan, new, order, By(SYSTEM.name, now))
-        else:
-            new = Planned(kind, text, due, last_at)
-            written = new == plan or await self._timetable.plan(plan, new)
-        return new.next_at if written else now + _SOON
-
-    def _first(self, schedule: Schedule, last_at: int, now: int) -> int:
-        """An interval counts from the last run, whatever it was before: replicas that are told different ones put each
-        other off for no longer than that."""
-        if not schedule.every:
-            return schedule.following(now, self._chance())
-        return schedule.following(last_at, 0) if last_at <= now else now
 
     async def _in_force(self) -> list[tuple[str, Schedule | None, bool]]:
         """Each kind, when it runs, and whether a setting says so."""
@@ -114,10 +86,6 @@ class Schedules:
 
 def _interval(every: int) -> Schedule | None:
     return Schedule(every=-(-every // SECOND)) if every else None
-
-
-def _text(schedule: Schedule) -> str:
-    return msgspec.json.encode(schedule).decode()
 
 
 def _body(document: Document) -> Schedule | None:

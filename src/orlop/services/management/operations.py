@@ -114,6 +114,8 @@ class Operation(StrEnum):
     ADVISORY_READ = "advisory.read"
     ADVISORY_STATUS = "advisory.status"
     ADVISORY_IMPORT = "advisory.import"
+    BACKUP_READ = "backup.read"
+    BACKUP_RUN = "backup.run"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -247,6 +249,8 @@ RULES: dict[Operation, Rule] = {
     Operation.ADVISORY_READ: Rule(own=True, reads=True),
     Operation.ADVISORY_STATUS: Rule(_SEE),
     Operation.ADVISORY_IMPORT: Rule(_RULE),
+    Operation.BACKUP_READ: Rule(_SEE),
+    Operation.BACKUP_RUN: Rule(_RULE),
 }
 
 

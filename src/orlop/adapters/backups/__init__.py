@@ -1,0 +1,1 @@
+"""The process that makes and drills backups, beside those that serve."""
