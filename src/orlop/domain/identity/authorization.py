@@ -41,8 +41,8 @@ DIRECT, FORWARDED = "\0direct ", "\0forwarded "
 
 
 def parse_authorization(header: str) -> Basic | Bearer | Shown:
-    """What the header says, or the certificate that stands in its place. Raises Unauthorized with what is wrong with it;
-    the header itself is never repeated."""
+    """What the header says, or the certificate that stands in its place. Raises Unauthorized with what is wrong with
+    it; the header itself is never repeated."""
     for mark in (DIRECT, FORWARDED):
         if header.startswith(mark):
             return Shown(header[len(mark) :], mark is FORWARDED)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated
 
 import msgspec
@@ -107,10 +107,9 @@ class CertificateRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         pattern = _compiled(self.match)
         for name in certificate.names:
             found = pattern.fullmatch(folded(name))
-            if found is not None:
-                said = _PLACEHOLDER.sub(lambda part: found[part[1]], self.account)
-                if _is_account(said):
-                    return said
+            said = found and _PLACEHOLDER.sub(partial(_taken, found), self.account)
+            if said and _is_account(said):
+                return said
         return None
 
 
@@ -140,6 +139,10 @@ def account_for(rules: Iterable[tuple[str, CertificateRule]], certificate: Clien
         )
     _, name, account = best[0]
     return account, name
+
+
+def _taken(found: re.Match[str], placeholder: re.Match[str]) -> str:
+    return found[placeholder[1]]
 
 
 @lru_cache(maxsize=4096)

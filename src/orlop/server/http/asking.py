@@ -29,7 +29,7 @@ class AskingConnection(ssl.SSLObject):
         """See ssl.SSLObject. After a refusal it waits, for nothing, until the client has left."""
         if self._refused is None:
             try:
-                super().do_handshake()
+                super().do_handshake()  # type: ignore[no-untyped-call]
             except ssl.SSLCertVerificationError as refusal:
                 self._refused = refusal
                 on_refused.get(lambda _: None)(refusal.verify_message)

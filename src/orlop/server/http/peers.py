@@ -1,4 +1,4 @@
-"""What a connection says of itself before anything is asked on it: who is at both its ends, and with which certificate."""
+"""What a connection says of itself before anything is asked on it: who is at its ends, and with which certificate."""
 
 import ssl
 from asyncio import BaseTransport
