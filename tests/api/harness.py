@@ -21,6 +21,7 @@ from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
+from orlop.domain.identity.certificates import CERTIFICATE_RULES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -105,6 +106,7 @@ KINDS = {
     "trash-rule": TRASH_RULES,
     "quarantine-rule": QUARANTINE_RULES,
     "receipt-rule": RECEIPT_RULES,
+    "certificate-rule": CERTIFICATE_RULES,
     "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,

@@ -96,6 +96,7 @@ _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
 _GATE = {"deny_severity": "critical"}
 _REFUSAL, _UNDONE = {"reason": "not now"}, {"reason": "it broke"}
+_CERTIFICATE_RULE = {"match": "subject:CN=ci", "account": "robot+team"}
 _READ_ONLY, _ENDED = {"reason": "moving"}, {"reason": "moved", "until": "2026-01-01T00:00:00Z"}
 _SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
@@ -374,6 +375,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
     ("DELETE", "/trusts/{name}"): [("/trusts/ci", None, _RULER)],
+    ("GET", "/certificate-rules"): [("/certificate-rules", None, _SEES)],
+    ("GET", "/certificate-rules/{name}"): [("/certificate-rules/made", None, _SEES)],
+    ("PUT", "/certificate-rules/{name}"): [("/certificate-rules/new", _CERTIFICATE_RULE, _RULER)],
+    ("DELETE", "/certificate-rules/{name}"): [("/certificate-rules/made", None, _RULER)],
     ("GET", "/providers"): [("/providers", None, _SEES)],
     ("GET", "/providers/{name}"): [("/providers/ldap", None, _SEES)],
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
@@ -694,6 +699,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.management.settings.put(_caller(api, "root"), "role", "spare", {"actions": [Action.PULL]}, 0)
     root = _caller(api, "root")
     await api.management.settings.put(root, "read-only", "made", _ENDED, 0, "")
+    await api.management.settings.put(root, "certificate-rule", "made", _CERTIFICATE_RULE, 0)
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
     for name in ("team/app", "team-b/app"):

@@ -1,6 +1,7 @@
 """The settings and their defaults. Where values are read from is said in `sources`."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,13 +28,41 @@ from orlop.domain.durations import DAY, HOUR, SECOND
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Meaning", "Settings", "ValueKind"]
 
 
+#: RFC 9110, section 5.1; and headers that everybody sends.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
+_TAKEN = frozenset({"authorization", "cookie", "host", "origin", "user-agent", "accept", "x-forwarded-for"})
+
+
 class Tls(msgspec.Struct, frozen=True):
-    """Transport security. Both or neither."""
+    """Transport security. `cert` and `key`: both or neither. See [client-certificates.md](client-certificates.md)."""
 
     cert: Annotated[
         Path | None, Meaning("PEM file with the certificate and its chain.", ValueKind.PATH, default="none")
     ] = None
     key: Annotated[Path | None, Meaning("PEM file with the private key.", ValueKind.PATH, default="none")] = None
+    clients: Annotated[
+        Path | None,
+        Meaning(
+            "PEM file with the authorities whose certificates clients may sign in with.", ValueKind.PATH, default="none"
+        ),
+    ] = None
+    revoked: Annotated[
+        Path | None,
+        Meaning(
+            "PEM file with a list of revoked certificates (CRL) of each authority that issues those of clients.",
+            ValueKind.PATH,
+            default="none",
+        ),
+    ] = None
+    client_header: Annotated[
+        str,
+        Meaning(
+            "Header in which `trusted_proxies` that end TLS pass on the certificate of the client, such as"
+            " `Client-Cert`.",
+            ValueKind.TEXT,
+            default="none",
+        ),
+    ] = ""
 
 
 class Uploads(msgspec.Struct, frozen=True):
@@ -241,6 +270,21 @@ def default_workers() -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
+def check_clients(tls: Tls, trusted_proxies: str) -> None:
+    """Raises ConfigurationInvalid for certificates of clients that nobody could come with."""
+    if tls.revoked is not None and tls.clients is None:
+        raise ConfigurationInvalid("tls.revoked needs tls.clients")
+    if tls.client_header and (tls.clients is None or not trusted_proxies):
+        missing = "tls.clients" if tls.clients is None else "trusted_proxies"
+        raise ConfigurationInvalid(f"tls.client_header needs {missing}")
+    if tls.client_header and not _HEADER.fullmatch(tls.client_header):
+        raise ConfigurationInvalid(f"tls.client_header: {tls.client_header!r} is not the name of a header")
+    if tls.client_header.lower() in _TAKEN:
+        raise ConfigurationInvalid(f"tls.client_header: {tls.client_header} says something else")
+    if tls.clients is not None and tls.cert is None and not tls.client_header:
+        raise ConfigurationInvalid("tls.clients needs tls.cert and tls.key, or tls.client_header behind a proxy")
+
+
 def check(settings: Settings) -> None:
     """Raises ConfigurationInvalid for settings that contradict each other."""
     host, _ = address(settings.listen)
@@ -257,6 +301,7 @@ def check(settings: Settings) -> None:
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
         raise ConfigurationInvalid(f"{given} needs {missing}")
+    check_clients(settings.tls, settings.trusted_proxies)
     networks(settings.trusted_proxies, "trusted_proxies")
     check_auth(settings.auth)
     check_catalog(settings.catalog)

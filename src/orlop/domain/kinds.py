@@ -7,6 +7,7 @@ from orlop.domain.backup_schedules import BACKUP_SCHEDULES
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
+from orlop.domain.identity.certificates import CERTIFICATE_RULES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.inside.exceptions import EXCEPTIONS
@@ -31,7 +32,7 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
 
 _ALL = (
-    *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
+    *(CUSTOM_ROLES, PROVIDERS, TRUSTS, CERTIFICATE_RULES, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
     *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SBOM_RULES, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES),
     *(SIGNERS, SCANNERS, GATES, QUARANTINE_RULES, PIPELINES, RECEIPT_RULES, READ_ONLY),

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from orlop.config.settings import Tls
+from orlop.server.http.asking import AskingContext
 
 _log = structlog.get_logger("orlop.server")
 
@@ -25,12 +26,15 @@ def read_tls(tls: Tls) -> ssl.SSLContext | None:
     cert, key = tls.cert, tls.key
     if cert is None or key is None:
         return None
-    for name, file in (("certificate", cert), ("private key", key)):
+    files = (("certificate", cert), ("private key", key), ("authorities of clients", tls.clients))
+    for name, file in (*files, ("list of revoked certificates", tls.revoked)):
+        if file is None:
+            continue
         try:
             file.read_bytes()
         except OSError as error:
             raise TlsUnusable(f"the TLS {name} {file} cannot be read: {error.strerror}") from error
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = (AskingContext if tls.clients is not None else ssl.SSLContext)(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
@@ -43,7 +47,32 @@ def read_tls(tls: Tls) -> ssl.SSLContext | None:
         raise TlsUnusable(message) from error
     except OSError as error:  # it went between the two
         raise TlsUnusable(f"the TLS certificate {cert} cannot be read: {error.strerror}") from error
+    if tls.clients is not None:
+        _ask_clients(context, tls.clients, tls.revoked)
     return context
+
+
+def _ask_clients(context: ssl.SSLContext, authorities: Path, revoked: Path | None) -> None:
+    """Have clients asked for a certificate, which they need not have. Raises TlsUnusable.
+
+    What is in the file is trusted, whether or not it signed itself. A session that is taken up again is not checked
+    again, so it ends with this context.
+    """
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(authorities)
+    except (ssl.SSLError, OSError) as error:
+        raise TlsUnusable(f"{authorities} holds no authority of clients in PEM") from error
+    if revoked is not None:
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        before = context.cert_store_stats()["crl"]
+        try:
+            context.load_verify_locations(revoked)
+        except (ssl.SSLError, OSError) as error:
+            raise TlsUnusable(f"{revoked} holds no list of revoked certificates in PEM") from error
+        if context.cert_store_stats()["crl"] == before:
+            raise TlsUnusable(f"{revoked} holds no list of revoked certificates in PEM")
 
 
 #: What tells one state of a file from another; None: it is not there.
@@ -64,7 +93,7 @@ class Certificates:
 
         A pair is replaced file by file, so one that does not fit is told of when it is still there at the next look.
         """
-        stamps = tuple(_stamp(file) for file in (self._tls.cert, self._tls.key) if file is not None)
+        stamps = self._stamps()
         if stamps == self._seen:
             return False
         try:
@@ -85,8 +114,12 @@ class Certificates:
     def look_again(self) -> bool:
         """The same, whether or not anything seems to have changed."""
         self._seen = ()
-        self._failed = tuple(_stamp(file) for file in (self._tls.cert, self._tls.key) if file is not None)
+        self._failed = self._stamps()
         return self.look()
+
+    def _stamps(self) -> tuple[_Stamp, ...]:
+        tls = self._tls
+        return tuple(_stamp(file) for file in (tls.cert, tls.key, tls.clients, tls.revoked) if file is not None)
 
 
 def _stamp(file: Path) -> _Stamp:

@@ -31,7 +31,11 @@ TRUST = {
 }
 
 #: A document of each kind that lets strangers in as somebody who may do everything: a new kind is missing here first.
-LETS_IN: dict[str, tuple[str, dict[str, Any]]] = {"provider": ("corp", OIDC), "trust": ("ci", TRUST)}
+LETS_IN: dict[str, tuple[str, dict[str, Any]]] = {
+    "provider": ("corp", OIDC),
+    "trust": ("ci", TRUST),
+    "certificate-rule": ("ci", {"match": "subject:CN=ci", "account": "robot+boss"}),
+}
 
 
 async def a_registry() -> tuple[Scene, Caller]:
@@ -71,6 +75,17 @@ async def test_who_may_do_less_cannot_let_others_in(kind: str) -> None:
         await made.management.settings.put(caller, kind, name, body, None)
     assert made.is_as_marked()
     await made.management.settings.put(await made.caller("root"), kind, name, body, None)
+
+
+async def test_a_certificate_that_says_who_it_is_may_be_anybody() -> None:
+    made, caller = await a_registry()
+    template = {"match": "dns:{name}.example.org", "account": "robot+{name}"}
+    made.marked()
+    with pytest.raises(Denied, match="more than help may"):
+        await made.management.settings.put(caller, "certificate-rule", "all", template, None)
+    assert made.is_as_marked()
+    fixed = {"match": "dns:{name}.example.org", "account": "help"}
+    await made.management.settings.put(caller, "certificate-rule", "mine", fixed, None)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,9 @@ from collections.abc import Callable
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.sign_in import SignIn
 from orlop.config import Settings
-from orlop.config.auth import networks
 from orlop.faces.api.app import ApiFace
 from orlop.faces.api.routes import routes
 from orlop.faces.http.counted import UNCOUNTED, Counted
-from orlop.faces.http.proxies import Proxies
 from orlop.faces.http.shell import Shell
 from orlop.ports.idempotency import KeptAnswers
 from orlop.services.desks import Desks
@@ -27,8 +25,12 @@ def api_app(
     counted: Counted = UNCOUNTED,
 ) -> Shell:
     """The API, which takes `/api`."""
-    proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
     face = ApiFace(
-        routes(desks), sign_in.authentication, Idempotency(answers, SystemClock()), counted, desks.read_only.mode.failed
+        routes(desks),
+        sign_in.authentication,
+        Idempotency(answers, SystemClock()),
+        counted,
+        sign_in.credentials,
+        desks.read_only.mode.failed,
     )
-    return Shell(face, log, request_ids, proxies.client)
+    return Shell(face, log, request_ids, sign_in.credentials.proxies.client)

@@ -160,6 +160,7 @@ def application_on(
             sign_in.challenges,
             metrics.refused,
             turnstile,
+            sign_in.credentials,
         ),
         log,
         names,

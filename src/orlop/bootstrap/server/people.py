@@ -25,6 +25,7 @@ from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
 from orlop.faces.ui.live import Watch
+from orlop.ports.certificates import CertificateReader
 from orlop.services.backup.targets import AllowedTargets
 from orlop.services.gates.checks import GateChecks
 from orlop.services.identity.directories import Directories
@@ -72,6 +73,7 @@ def build_people(
         telling_failures(services.notices, limits),
         limits.check_login,
         ScanTokens(stores.catalog.scanning.scans, SystemClock()),
+        _client_certificates(settings),
     )
     sign_in = build_sign_in(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
@@ -130,6 +132,15 @@ def build_people(
     faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted, watch)))
     chores = (writing_uses(sign_in.uses),)
     return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
+
+
+def _client_certificates(settings: Settings) -> CertificateReader | None:
+    """None where nobody may come with one: what reads them takes a while to import."""
+    if settings.tls.clients is None:
+        return None
+    from orlop.adapters.identity.client_certificates import ClientCertificates
+
+    return ClientCertificates(settings.tls.clients, settings.tls.revoked)
 
 
 def _closing(

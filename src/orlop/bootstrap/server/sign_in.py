@@ -15,9 +15,11 @@ from orlop.domain.identity.secrets import Draw
 from orlop.domain.identity.tokens import Terms
 from orlop.domain.limits import Allowance
 from orlop.faces.http.challenge import Challenges
+from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.proxies import Proxies
 from orlop.faces.http.shell import Shell
 from orlop.faces.token.app import TokenFace, TokenServer
+from orlop.ports.certificates import CertificateReader
 from orlop.ports.clock import Clock
 from orlop.ports.credentials import PasswordHasher
 from orlop.ports.events import Changes
@@ -25,6 +27,7 @@ from orlop.ports.identity import Identity
 from orlop.ports.sign_on import PasswordSource, TokenSource
 from orlop.services.access.decisions import Access
 from orlop.services.identity.authentication import Authentication, SignIns
+from orlop.services.identity.certificates import CertificateSignIn
 from orlop.services.identity.devices import DeviceSignIn
 from orlop.services.identity.failures import Gate, OnFailure, no_gate
 from orlop.services.identity.lockout import Lockout
@@ -55,6 +58,7 @@ class SignIn(msgspec.Struct, frozen=True):
     uses: UseLog
     hasher: PasswordHasher
     challenges: Challenges
+    credentials: Credentials
     close: Callable[[], None]
 
 
@@ -66,6 +70,7 @@ class Sources(msgspec.Struct, frozen=True):
     on_failure: OnFailure = lambda _: None
     gate: Gate = no_gate
     scans: ScanTokens | None = None
+    certificates: CertificateReader | None = None
 
 
 class Chance(msgspec.Struct, frozen=True):
@@ -111,10 +116,16 @@ def build_sign_in(
         lifetime=auth.key_lifetime,
         longest=auth.token_lifetime,
     )
+    certificates = None
+    if sources.certificates is not None:
+        certificates = CertificateSignIn(
+            sources.certificates, identity.documents, identity.accounts, clock, sources.on_failure
+        )
+    proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), auth.url)
     uses = UseLog(identity.uses, clock)
     return SignIn(
         Authentication(
-            SignIns(passwords, with_secrets, signing, sources.tokens, sources.scans),
+            SignIns(passwords, with_secrets, signing, sources.tokens, sources.scans, certificates),
             identity.accounts,
             RememberedCredentials(access_changes, clock, draw(_KEY_BYTES)),
             uses,
@@ -128,7 +139,8 @@ def build_sign_in(
         Tokens(access, identity.facts, signing, with_secrets, clock, draw, written, lifetime=auth.token_lifetime),
         uses,
         hasher,
-        Challenges(Proxies(networks(settings.trusted_proxies, "trusted_proxies"), auth.url), auth.service),
+        Challenges(proxies, auth.service),
+        Credentials(proxies, settings.tls.client_header.lower().encode()),
         hasher.close,
     )
 
@@ -141,5 +153,13 @@ def token_app(
     devices: DeviceSignIn | None = None,
 ) -> Shell:
     """The token server, which takes `/token` and `/.well-known`; `admit` counts requests (services.limits.rates)."""
-    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges, devices, admit)
+    server = TokenServer(
+        sign_in.authentication,
+        sign_in.tokens,
+        sign_in.signing,
+        sign_in.challenges,
+        devices,
+        sign_in.credentials,
+        admit,
+    )
     return Shell(TokenFace(server), log, request_ids, sign_in.challenges.proxies.client)

@@ -27,8 +27,25 @@ class Bearer(msgspec.Struct, frozen=True):
     token: str
 
 
-def parse_authorization(header: str) -> Basic | Bearer:
-    """What the header says. Raises Unauthorized with what is wrong with it; the header itself is never repeated."""
+class Shown(msgspec.Struct, frozen=True):
+    """The certificate of a client, in PEM."""
+
+    pem: str
+    forwarded: bool = False
+    """Whether a proxy passed it on; otherwise it was found good when the connection was made."""
+
+
+#: What a certificate begins with where an Authorization header is expected. No header can: NUL is no character of one
+#: (RFC 9110, section 5.5).
+DIRECT, FORWARDED = "\0direct ", "\0forwarded "
+
+
+def parse_authorization(header: str) -> Basic | Bearer | Shown:
+    """What the header says, or the certificate that stands in its place. Raises Unauthorized with what is wrong with
+    it; the header itself is never repeated."""
+    for mark in (DIRECT, FORWARDED):
+        if header.startswith(mark):
+            return Shown(header[len(mark) :], mark is FORWARDED)
     if len(header) > HEADER_MAX:
         raise Unauthorized(f"the Authorization header is longer than {HEADER_MAX} characters")
     scheme, _, rest = header.strip(" ").partition(" ")

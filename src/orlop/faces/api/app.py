@@ -12,6 +12,7 @@ from orlop.faces.api.exchange import CALLER, PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, KeyReused, extra_headers, problem
 from orlop.faces.api.routes import ERROR, REQUEST_ID, description
 from orlop.faces.http.counted import Counted
+from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.origins import origin_of
 from orlop.faces.http.ratelimit import limit_headers
 from orlop.faces.http.responses import Response, header
@@ -32,7 +33,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Authenticating(Protocol):
-    """Who asks, by the Authorization header."""
+    """Who asks, by the Authorization header, or what stands in its place."""
 
     async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
         """Raises Unauthorized, TooManyRequests, Unavailable."""
@@ -54,6 +55,7 @@ class ApiFace:
         authentication: Authenticating,
         idempotency: Idempotency,
         counted: Counted,
+        credentials: Credentials,
         failed: Callable[[RegistryError], None] = lambda _: None,
     ) -> None:
         self._failed = failed
@@ -62,6 +64,7 @@ class ApiFace:
         self._authentication = authentication
         self._idempotency = idempotency
         self._counted = counted
+        self._credentials = credentials
         self._described = b""
 
     async def answer(self, exchange: HttpExchange) -> Response:
@@ -87,7 +90,8 @@ class ApiFace:
         changing = exchange.path == _PASSWORD and exchange.method == "PUT"
         ask = self._authentication.caller_for_password_change if changing else self._authentication.caller
         address, request = exchange.caller.address, exchange.request_id
-        return await ask(exchange.header(b"authorization"), address=address, request=request)
+        shown = self._credentials.of(exchange.scope, exchange.headers).decode("latin-1")
+        return await ask(shown, address=address, request=request)
 
     async def _answer(self, exchange: HttpExchange) -> Response:
         content = await exchange.content(_LARGER.get(exchange.path, BODY_MAX), "a request of this API")

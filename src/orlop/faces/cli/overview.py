@@ -32,7 +32,17 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
-        *("trust", "provider", "session", "key", "signing", "apply", "export", "credential-provider"),
+        *(
+            "trust",
+            "certificate-rule",
+            "provider",
+            "session",
+            "key",
+            "signing",
+            "apply",
+            "export",
+            "credential-provider",
+        ),
     ),
     "Tags, on a server": (
         *("tags", "history", "rollback", "promote", "promotion", "bundle", "lock", "label", "trash", "quarantine"),

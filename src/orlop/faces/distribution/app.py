@@ -34,6 +34,7 @@ from orlop.faces.distribution.virtual import VirtualHandlers
 from orlop.faces.http.asgi import Receive, Scope, Send
 from orlop.faces.http.body import RequestBody
 from orlop.faces.http.challenge import Challenges
+from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.errors import render
 from orlop.faces.http.headers import combined
 from orlop.faces.http.ratelimit import Header, limit_headers
@@ -76,6 +77,7 @@ class AccessControl(msgspec.Struct, frozen=True):
     refused: Callable[[str], None]
     """Counts a refusal by the kind of rule that refused."""
     turnstile: Turnstile
+    credentials: Credentials
 
 
 class DistributionApp:
@@ -100,7 +102,7 @@ class DistributionApp:
         self._table = table(handlers)
         self._mirror = mirror
         self._access_control = access_control
-        self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
+        self._plain = Plain(access_control.known_callers, access_control.credentials, clock)
         self._pulling = pulling
         self._fetching = fetching
         self._readings: tuple[Reading[Any], ...] = (pulling, fetching)
@@ -273,7 +275,7 @@ class DistributionApp:
                     meant = await self._mirror.meant(request, namespace, headers.get(b"host", b"").decode("latin-1"))
                     if meant is not request:
                         request, target = meant, target_of(meant)
-                authorization = headers.get(b"authorization", b"")
+                authorization = self._access_control.credentials.of(scope, headers)
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
                 known_caller = await self._access_control.known_callers.take(
                     authorization, address, request_id, by_digest=by_digest

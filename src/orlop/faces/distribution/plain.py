@@ -12,7 +12,7 @@ from orlop.domain.access import Caller
 from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.request import RequestKind
 from orlop.faces.http.asgi import Scope
-from orlop.faces.http.proxies import Proxies
+from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.responses import AnyResponse, Headers
 from orlop.ports.clock import Clock
 from orlop.services.access.known_callers import KnownCaller, KnownCallers
@@ -109,9 +109,9 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
 class Plain:
     """Tells plain requests from others."""
 
-    def __init__(self, known_callers: KnownCallers, proxies: Proxies, clock: Clock) -> None:
+    def __init__(self, known_callers: KnownCallers, credentials: Credentials, clock: Clock) -> None:
         self._known_callers = known_callers
-        self._proxies = proxies
+        self._credentials = credentials
         self._clock = clock
 
     def read(self, scope: Scope, request_id: str) -> PlainRequest | None:
@@ -141,5 +141,5 @@ class Plain:
         headers: dict[bytes, bytes] = dict(lines)
         if len(headers) != len(lines) or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
-        key = self._known_callers.key(headers.get(b"authorization", b""))
-        return _Seen(method, headers, key, self._proxies.client(scope, headers))
+        key = self._known_callers.key(self._credentials.of(scope, headers))
+        return _Seen(method, headers, key, self._credentials.proxies.client(scope, headers))

@@ -37,12 +37,16 @@ class Proxies(msgspec.Struct, frozen=True):
                 break
         return address
 
+    def speaks(self, scope: Mapping[str, Any]) -> bool:
+        """Whether the peer is a proxy that is trusted."""
+        return bool(self.trusted) and self._trusts(str(scope["client"][0]) if scope.get("client") else "")
+
     def base(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str:
         """The URL that the registry is reached under, without a slash at the end: as it is set, or as it was asked."""
         if self.url:
             return self.url.rstrip("/")
         scheme, host = str(scope.get("scheme", "http")), _text(headers, b"host").strip()
-        if self.trusted and self._trusts(str(scope["client"][0]) if scope.get("client") else ""):
+        if self.speaks(scope):
             said = _last(headers, b"x-forwarded-proto").lower()
             scheme = said if said in {"http", "https"} else scheme
             host = _last(headers, b"x-forwarded-host") or host

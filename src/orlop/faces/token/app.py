@@ -7,10 +7,11 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import RegistryError, RequestInvalid, Unauthorized
-from orlop.domain.identity.authorization import Basic, parse_authorization
+from orlop.domain.identity.authorization import Basic, Shown, parse_authorization
 from orlop.domain.identity.devices import shown_user_code
 from orlop.domain.limits import Allowance
 from orlop.faces.http.challenge import Challenges
+from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.errors import MethodNotAllowed, RouteUnknown
 from orlop.faces.http.ratelimit import limit_headers
 from orlop.faces.http.responses import Response, header
@@ -78,6 +79,7 @@ class TokenServer(msgspec.Struct, frozen=True):
     challenges: Challenges
     devices: DeviceSignIn | None
     """None: nobody signs in by a browser here."""
+    credentials: Credentials
     admit: Callable[[Caller], Allowance | None]
     """Counts a request. Raises TooManyRequests, or gives what the client is to know."""
 
@@ -151,21 +153,22 @@ class TokenFace:
             case Grant.PASSWORD:
                 proof = await self._proof(Basic(request.name, request.secret), caller)
             case Grant.HEADER:
-                given = _basic(exchange.header(b"authorization"))
-                kept = given.secret if given else ""
+                shown = self._server.credentials.of(exchange.scope, exchange.headers)
+                given = _credentials(shown.decode("latin-1"))
+                kept = given.secret if isinstance(given, Basic) else ""
                 proof = await self._proof(given, caller) if given else None
         if proof is not None:
             caller = exchange.caller = msgspec.structs.replace(caller, subject=proof.subject)
         limited = limit_headers(self._server.admit(caller))
         minted = await self._server.tokens.mint(caller, request.scopes, until=proof.ends if proof else 0)
         refresh = ""
-        if request.offline and proof is not None:
+        if request.offline and proof is not None and kept:
             is_kept = request.grant is Grant.REFRESH_TOKEN
             refresh = kept if is_kept else await self._server.tokens.keep(caller, kept, request.client)
         answered = _answered(minted, refresh, oauth=request.grant is not Grant.HEADER)
         return msgspec.structs.replace(answered, headers=[*answered.headers, *limited])
 
-    async def _proof(self, credentials: Basic, caller: Caller) -> Proof:
+    async def _proof(self, credentials: Basic | Shown, caller: Caller) -> Proof:
         return await self._server.authentication.proof(credentials, address=caller.address, request=caller.request)
 
     def refusal(self, exchange: HttpExchange, error: RegistryError) -> Response:
@@ -192,10 +195,11 @@ def _answered(minted: Minted, refresh: str, *, oauth: bool) -> Response:
     return Response(200, [header("content-type", "application/json"), *_NO_STORE], msgspec.json.encode(answer))
 
 
-def _basic(authorization: str) -> Basic | None:
-    """The name and secret of a header; None without one. Raises Unauthorized for a token: it cannot fetch another."""
+def _credentials(authorization: str) -> Basic | Shown | None:
+    """The name and secret of a header, or a certificate; None without either. Raises Unauthorized for a token: it
+    cannot fetch another."""
     given = parse_authorization(authorization) if authorization else None
-    if given is None or isinstance(given, Basic):
+    if given is None or isinstance(given, Basic | Shown):
         return given
     raise Unauthorized("a token cannot fetch another; send a name and a password or secret with Basic")
 

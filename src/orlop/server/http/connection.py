@@ -26,6 +26,7 @@ from orlop.server.http.heads import (
 from orlop.server.http.house import PACE, House, Message, Unread
 from orlop.server.http.outlet import Outlet
 from orlop.server.http.pace import Pace, Patience
+from orlop.server.http.peers import certificate_of, common_scope
 from orlop.server.http.repeated import Repeated
 
 #: Bytes of a body that wait for the application, from which on no more are read.
@@ -40,9 +41,6 @@ _PROMPT = 16
 #: Bytes around each chunk of a body that are nothing unusual: its size and two ends of lines.
 _AROUND = 24
 _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
-#: The address of who has left before it was asked for.
-_NOWHERE = ("", 0)
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 _log = structlog.get_logger("orlop.server")
 
@@ -80,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._outlet = Outlet(loop, client)
         self._pace = Pace()
         self._written = self._came = 0  # bytes through the transport, and of bodies
-        self._is_cut = False
+        self._is_cut = self._is_known = self._is_stale = False
         self._refused = 0  # the status for what came and is no request, if it has to wait for those before it
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
@@ -94,15 +92,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         is_secure = self._house.is_secure
-        self._common = {
-            "type": "http",
-            "asgi": _ASGI,
-            "scheme": "https" if is_secure else "http",
-            "server": (transport.get_extra_info("sockname") or _NOWHERE)[:2],
-            "client": (transport.get_extra_info("peername") or _NOWHERE)[:2],
-            "root_path": "",
-            "extensions": {PACE: self} if is_secure else {PACE: self, **_EXTENSIONS},
-        }
+        certificate = certificate_of(transport) if is_secure else ""
+        self._is_known = bool(certificate)
+        extensions = {PACE: self} if is_secure else {PACE: self, **_EXTENSIONS}
+        self._common = common_scope(transport, certificate, extensions, is_secure=is_secure)
         self.waiting_since = self._loop.time()
         self._house.entered(self)
 
@@ -294,7 +287,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_ending(self) -> bool:
         """See Line."""
-        return self._house.is_draining
+        return self._house.is_draining or self._is_stale
 
     def date(self) -> bytes:
         """See Line."""
@@ -348,7 +341,7 @@ class Connection(asyncio.Protocol):
 
     def _is_answered_at_once(self, scope: Message) -> bool:
         house = self._house
-        answer = None if house.is_draining else house.at_once(scope)
+        answer = None if self.is_ending else house.at_once(scope)
         if answer is None:
             return False
         status, fields, body = answer
@@ -399,6 +392,14 @@ class Connection(asyncio.Protocol):
                 self.end()
             else:
                 self.waiting_since = self._loop.time()
+
+    def renewed(self) -> None:
+        """Other certificates are trusted, or revoked: a client that has shown one has to show it again, on another
+        connection."""
+        if self._is_known:
+            self._is_stale = True
+            if not self._exchanges and not self._is_unread:
+                self.end()
 
     def look(self, now: float, since: float, patience: Patience) -> bool:
         """End if a head has been waited for since then, in seconds of the loop's clock; cut the connection, and be

@@ -9,10 +9,12 @@ import struct
 import sys
 from contextlib import suppress
 from email.utils import formatdate
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
+from orlop.server.http.asking import AskingContext, on_refused
 from orlop.server.http.connection import Connection
 from orlop.server.http.house import Application, AtOnce, Guest, OnUnread, Unread
 from orlop.server.http.pace import CROWDED, RATE, Patience
@@ -35,6 +37,9 @@ _BREATH = 0.1
 _GRACE = 1.0
 #: Bytes of answers that wait in memory for clients that do not read on, before the slowest of these are cut off.
 UNSENT_MOST = 256 * 1024 * 1024
+
+#: What such a connection is counted as: nothing is answered on it. The number is nginx's.
+_CERTIFICATE_REFUSED = 495
 
 #: See asm/socket.h. Load the flags; if SYN is among them, keep no byte of the packet, else all.
 _SO_ATTACH_FILTER = 26
@@ -92,8 +97,11 @@ class HttpServer:
         self.date = b""
 
     def renew(self, tls: ssl.SSLContext) -> None:
-        """Show another certificate from now on; connections that are there keep theirs."""
+        """Show another certificate from now on, and trust others of clients. Connections that are there keep what they
+        were shown; those whose clients have shown one end after what is asked now."""
         self._tls = tls
+        for connection in list(self._connections):
+            connection.renewed()
 
     def start(self) -> None:
         """Let clients in from now on. Raises OSError when somebody else listens there."""
@@ -207,12 +215,18 @@ class HttpServer:
 
     async def _welcome(self, client: socket.socket) -> None:
         patience = self._terms.head_time if self._tls is not None else None
+        if isinstance(self._tls, AskingContext):
+            on_refused.set(partial(self._refused_certificate, _address(client)))
         try:
             await self._loop.connect_accepted_socket(
                 lambda: Connection(self, self._loop, client), client, ssl=self._tls, ssl_handshake_timeout=patience
             )
         except (OSError, asyncio.CancelledError):  # it left before it was here, speaks no TLS, or takes too long
             client.close()
+
+    def _refused_certificate(self, address: str, reason: str) -> None:
+        _log.warning("the certificate of a client was refused", client=address, reason=reason)
+        self.unread(Unread(_CERTIFICATE_REFUSED, "", "", address))
 
     def _sweep(self) -> None:
         """Tell the time, end connections that have asked for nothing for too long, and cut off clients that keep the
@@ -242,6 +256,14 @@ class HttpServer:
         for task, since in self._arriving.items():
             if since <= now - CROWDED.seconds:
                 task.cancel()
+
+
+def _address(client: socket.socket) -> str:
+    """Empty for who has left."""
+    try:
+        return str(client.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def _turn_away(listener: socket.socket) -> None:

@@ -8,13 +8,14 @@ import msgspec
 from orlop.domain.access import ANONYMOUS, Caller, Subject
 from orlop.domain.access.spellings import sign_in_name
 from orlop.domain.errors import Unauthorized
-from orlop.domain.identity.authorization import Basic, Bearer, parse_authorization
+from orlop.domain.identity.authorization import Basic, Bearer, Shown, parse_authorization
 from orlop.domain.identity.secrets import looks_like_secret
 from orlop.domain.identity.tokens import TOKEN_MAX, TokenInvalid
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import LOCAL, Account, AccountFacts, Accounts
 from orlop.ports.sign_on import TokenSource, Vouched
 from orlop.services.access.decisions import refuse_unfit
+from orlop.services.identity.certificates import CertificateSignIn
 from orlop.services.identity.failures import OnFailure, ProofKind, failure
 from orlop.services.identity.passwords import WRONG, PasswordSignIn
 from orlop.services.identity.remembered import Proof, RememberedCredentials
@@ -43,6 +44,8 @@ class SignIns(msgspec.Struct, frozen=True):
     tokens: Sequence[TokenSource] = ()
     scans: ScanTokens | None = None
     """What scanners pull with; None: there are none."""
+    certificates: CertificateSignIn | None = None
+    """Certificates of clients; None: they prove nothing."""
 
 
 class Authentication:
@@ -88,11 +91,15 @@ class Authentication:
         each time."""
         return self._remembered.proof(self._remembered.key(authorization))
 
-    async def proof(self, credentials: Basic, *, address: str, request: str) -> Proof:
-        """The caller with this name and password, token or secret, and until when that is proof. Raises as `caller`."""
+    async def proof(self, credentials: Basic | Shown, *, address: str, request: str) -> Proof:
+        """The caller with this name and password, token or secret, or with this certificate, and until when that is
+        proof. Raises as `caller`."""
         if self._everyone:
             return _NOBODY
-        proof = await self._basic(credentials, address, request)
+        if isinstance(credentials, Shown):
+            proof = await self._shown(credentials, address, request)
+        else:
+            proof = await self._basic(credentials, address, request)
         self._uses.seen(proof.subject, address)
         return proof
 
@@ -138,9 +145,18 @@ class Authentication:
         given = parse_authorization(authorization)
         if isinstance(given, Basic):
             proof = await self._basic(given, address, request)
+        elif isinstance(given, Shown):
+            proof = await self._shown(given, address, request)
         else:
             proof = await self._bearer(given, address, request)
         self._remembered.remember(key, proof, count)
+        return proof
+
+    async def _shown(self, given: Shown, address: str, request: str) -> Proof:
+        if self._ways.certificates is None:
+            raise Unauthorized("certificates of clients prove nothing here")
+        proof = await self._ways.certificates.proof(given, address, request)
+        self._uses.signed_in(proof.subject.id, address)
         return proof
 
     async def _bearer(self, given: Bearer, address: str, request: str) -> Proof:

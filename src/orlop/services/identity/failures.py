@@ -19,6 +19,8 @@ class ProofKind(StrEnum):
     """The code that a program shows which wants to be signed in by a browser."""
     FOREIGN = "foreign"
     """A token of somebody else."""
+    CERTIFICATE = "certificate"
+    """Of a client."""
     PROVIDER = "provider"
     """What a sign-on provider sent a browser back with."""
 

@@ -41,6 +41,7 @@ _PAGES = {
     "role": "[access.md](access.md)",
     "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
     "trust": "[ci.md](ci.md)",
+    "certificate-rule": "[client-certificates.md](client-certificates.md)",
     "tag-rule": "[tags.md](tags.md)",
     "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
     "quota": "[quotas.md](quotas.md)",
