@@ -76,6 +76,7 @@ class ProcessLayerReader:
                     return False
                 except (BrokenPipeError, ConnectionResetError):
                     break  # it has what it wants
+                await asyncio.sleep(0)  # a pipe that takes it at once would leave nobody else a turn
         finally:
             pipe.close()
         return True

@@ -52,7 +52,7 @@ class SqlLayerFacts:
         return {Digest.stored(digest): _facts.decode(zlib.decompress(packed)) for digest, packed in rows}
 
     async def keep(self, layer: Digest, reader: int, facts: LayerFacts, now: int) -> None:
-        packed = zlib.compress(msgspec.msgpack.encode(facts))
+        packed = await asyncio.to_thread(zlib.compress, msgspec.msgpack.encode(facts))  # of many files it is long
 
         async def script(tx: Session) -> None:
             await tx.run("inside_layer_keep", layer, reader, packed, now)

@@ -1,7 +1,8 @@
 """Puts an image together from what its layers say: later layers hide files of earlier ones (image-spec, layer.md)."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import cast
 
 import msgspec
 
@@ -19,6 +20,8 @@ _HASH = 6
 _RELEASES = ("etc/os-release", "usr/lib/os-release")
 #: Of one image: so many packages, and bytes of what is said of them. An answer has all of it.
 PACKAGES, BYTES = 30_000, 12 * 1024 * 1024
+#: Files and packages that one step looks at: some tenths of a millisecond.
+_STEP = 20
 
 
 class PackageIn(msgspec.Struct, frozen=True):
@@ -71,10 +74,27 @@ _NOBODY = ImageClaims()
 
 def assemble(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> ImagePackages:
     """The packages of an image whose layers, the lowest first, say this, and of which others say that."""
+    steps = assembling(layers, claims)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast("ImagePackages", end.value)
+
+
+def assembling(
+    layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY
+) -> Generator[None, None, ImagePackages]:
+    """As `assemble`, in steps: an image of thousands of packages takes long, and others have their turn between them."""
     visible: list[tuple[int, Found]] = []
     unread: list[str] = []
     for number, layer in enumerate(layers):
-        visible = [(at, found) for at, found in visible if not _hides(layer, found.path)]
+        below, visible = visible, []
+        for count, (at, found) in enumerate(below, 1):
+            if not _hides(layer, found.path):
+                visible.append((at, found))
+            if count % _STEP == 0:
+                yield
         visible += [(number, found) for found in layer.found]
         if layer.unread:
             unread.append(f"layer {number + 1} of {len(layers)}: {layer.unread}")
@@ -83,11 +103,13 @@ def assemble(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> Ima
     told = [found for document in claims.documents for found in document.facts.found]
     if claims.instead and any(found.packages for found in told):
         visible = []
+    yield
     known = {identity(package) for _, found in visible for package in found.packages}
     others = list(claimed(claims.documents, claims.layers, known))
     distribution = distribution or next((found.distribution for found in told if found.distribution is not None), None)
     unread += claims.unread
-    units, is_cut = _units(visible, others, distribution)
+    yield
+    units, is_cut = yield from _units(visible, others, distribution)
     if is_cut:
         unread.append(f"it holds more than the {PACKAGES} packages, or {BYTES >> 20} MiB about them, that are kept")
     return ImagePackages(distribution, units, tuple(unread))
@@ -123,7 +145,7 @@ def _distribution(found: Sequence[Found]) -> Distribution | None:
 
 def _units(
     visible: Sequence[tuple[int, Found]], others: Sequence[ClaimedPackage], distribution: Distribution | None
-) -> tuple[tuple[Unit, ...], bool]:
+) -> Generator[None, None, tuple[tuple[Unit, ...], bool]]:
     """What each layer and reader contribute, and whether there is more than is kept."""
     licences = {name: listed for _, found in visible for name, listed in found.licences.items()}
     gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]] = {}
@@ -133,20 +155,24 @@ def _units(
         for layer, found in visible
         for package in found.packages
     )
+    is_cut = False
     for each in (*own, *others):
         package = each.package
         if not package.licences and package.type == "deb" and package.name in licences:
             package = msgspec.structs.replace(package, licences=licences[package.name])
         made = _within(package, each.path, distribution)
         count, size = count + 1, size + len(made.purl) + len(made.path) + sum(map(len, package.licences))
-        if count > PACKAGES or size > BYTES:
-            return _listed(gathered), True
+        is_cut = count > PACKAGES or size > BYTES
+        if is_cut:
+            break
         gathered.setdefault((each.layer, each.reader), {})[made.identity, made.path] = made
-    return _listed(gathered), False
-
-
-def _listed(gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]]) -> tuple[Unit, ...]:
-    return tuple(_unit(layer, reader, tuple(of.values())) for (layer, reader), of in sorted(gathered.items()))
+        if count % _STEP == 0:
+            yield
+    units = []
+    for (layer, reader), of in sorted(gathered.items(), key=lambda item: item[0]):
+        units.append(_unit(layer, reader, tuple(of.values())))
+        yield
+    return tuple(units), is_cut
 
 
 def _within(package: Package, path: str, distribution: Distribution | None) -> PackageIn:

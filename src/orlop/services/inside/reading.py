@@ -6,13 +6,14 @@ and is begun again; what fails is tried again later, and then known as unread, w
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.artifacts import kind_of
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError
-from orlop.domain.inside.assembly import ASSEMBLER_VERSION, ImageClaims, assemble
+from orlop.domain.inside.assembly import ASSEMBLER_VERSION, ImageClaims, ImagePackages, assembling
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP, MATCHING, SBOM_RULES_APPLIED
 from orlop.domain.manifest import Edge, EdgeKind, Manifest, parse_manifest
@@ -36,6 +37,8 @@ _LEASE = 2 * HOUR
 _TRIES, _PAUSE = 6, 15 * SECOND
 #: It never rests longer than this, however long an image took.
 _REST = SECOND
+#: Bytes of a layer that are read and verified at once: a tenth of a millisecond, in which no pull is answered.
+_PIECE = 64 * 1024
 #: Manifests that are looked at together.
 _WINDOW = 500
 
@@ -146,13 +149,23 @@ class ImageReading:
         try:
             edges = await self._edges(claimed)
             layers = await self._layers(claimed, edges)
-            found = assemble(layers, await self._claims(claimed, edges))
+            found = await self._together(layers, await self._claims(claimed, edges))
             return await images.read(claimed, found, ASSEMBLER_VERSION, self._clock.now())
         except Later as later:
             now = self._clock.now()
             again_at = now + _PAUSE * 4 ** (claimed.tries - 1) if claimed.tries < _TRIES else 0
             await images.unread(claimed, str(later), ASSEMBLER_VERSION, now, again_at)
             return False
+
+    async def _together(self, layers: Sequence[LayerFacts], claims: ImageClaims) -> ImagePackages:
+        """The image of these layers. Who pulls meanwhile has a turn after each step."""
+        steps = assembling(layers, claims)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast("ImagePackages", end.value)
+            await self._sleep(0)
 
     async def _claims(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> ImageClaims:
         """What counts of what others say of it. Raises Later."""
@@ -205,7 +218,8 @@ class ImageReading:
         except RegistryError as error:
             raise Later(error.message) from error
         try:
-            facts = await self._reader.facts(content.chunks(Span(0, found.blob.size)), packing_of(edge.media_type))
+            pieces = content.chunks(Span(0, found.blob.size), _PIECE)
+            facts = await self._reader.facts(pieces, packing_of(edge.media_type))
         except ContentCorrupt as corrupt:
             await self._blobs.damaged(found.blob, corrupt)
             raise Later(f"the layer {edge.digest} is damaged") from corrupt
