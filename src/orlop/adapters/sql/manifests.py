@@ -7,7 +7,7 @@ from orlop.adapters.sql.hidden import trash_manifest, trash_tag
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.pointing import moved_tags, point_tag
-from orlop.adapters.sql.quarantining import is_quarantined, quarantine, show
+from orlop.adapters.sql.quarantining import quarantine, show
 from orlop.adapters.sql.records import drop_manifest, each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
@@ -37,7 +37,7 @@ class SqlManifests:
             if known is None and push.terms.content is not None:
                 raise push.terms.content
             moves = await moved_tags(tx, repository, push.tags, push.digest, push.terms)
-            hidden = known is not None and await is_quarantined(tx, known[0])
+            hidden = known is not None and bool(known[3])
             waits = push.held and (known is None or hidden)
             manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
             if waits:
@@ -82,7 +82,7 @@ async def delete_manifest(
     parent = await tx.one("edge_from_index", row_id, digest)
     if parent is not None:
         raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
-    manifest, size, subject = known
+    manifest, size, subject, _ = known
     tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
     terms.goes(digest, tags)
     for tag in tags:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.ledger import Ledger
-from orlop.adapters.sql.quarantining import is_quarantined, waits_there
+from orlop.adapters.sql.quarantining import waits_there
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestUnknown
 from orlop.domain.events import EventKind
@@ -70,7 +70,7 @@ async def set_tag(
     manifest = await tx.one("manifest_row", row_id, digest)
     if manifest is None:
         raise ManifestUnknown(f"{name} does not hold {digest} any more", {"reference": digest})
-    if await is_quarantined(tx, manifest[0]):
+    if manifest[3]:
         raise waits_there(name, digest)
     await point_tag(tx, row_id, name, manifest[0], digest, tag, previous, by, ledger, detail)
     return previous

@@ -16,12 +16,6 @@ from orlop.ports.held import HeldState
 _tags = msgspec.json.Decoder(dict[str, str | None])
 
 
-async def is_quarantined(tx: Session, manifest: int) -> bool:
-    """Whether a manifest is hidden, for it was pushed into quarantine and not let out."""
-    row = await tx.one("quarantined_row", manifest)
-    return row is not None and row[1] != HeldState.RELEASED
-
-
 def waits_there(name: RepositoryName, digest: Digest) -> Conflict:
     """What is refused because a manifest waits in a repository."""
     return Conflict(f"{digest} waits in quarantine in {name}; it has to be let out there", {"reference": digest})

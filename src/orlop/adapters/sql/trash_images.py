@@ -11,7 +11,7 @@ from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.leaving import STEP
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.pointing import point_tag
-from orlop.adapters.sql.quarantining import is_quarantined, waits_there
+from orlop.adapters.sql.quarantining import waits_there
 from orlop.adapters.sql.records import each, hold, locked_repository, made_repository
 from orlop.adapters.sql.trash_end import end_holder, forget, remove_manifest
 from orlop.adapters.sql.trash_plan import Lying, Plan
@@ -129,7 +129,7 @@ async def _set(
     """Raises Conflict where what it points at was pushed again, and waits in quarantine."""
     row = await tx.one("manifest_row", repository, digest)
     assert row is not None
-    if await is_quarantined(tx, row[0]):
+    if row[3]:
         raise waits_there(name, digest)
     await point_tag(tx, repository, name, row[0], digest, tag, None, by, ledger)
 

@@ -12,7 +12,10 @@ JOIN manifests m ON m.repository_id = r.id
 WHERE r.name = ?1 AND m.digest = ?2;
 
 -- name: manifest_row
-SELECT id, size, subject_digest FROM manifests WHERE repository_id = ?1 AND digest = ?2;
+-- Whether it is hidden comes along: a push that moves a tag must not ask for that by itself.
+SELECT m.id, m.size, m.subject_digest,
+       EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = m.id AND q.state <> 1)
+FROM manifests m WHERE m.repository_id = ?1 AND m.digest = ?2;
 
 -- name: manifest_sizes
 SELECT digest, size FROM manifests
