@@ -45,9 +45,9 @@ def main() -> None:
         folder = Path(name)
         server = Server(folder / "data", 0, "0s")
         try:
-            before = _push(server.port, "first", chosen.blobs, chosen.size) + _push(server.port, "s", chosen.small, 2048)
+            before = _push(server.port, "first", chosen.blobs, chosen.size)
+            before += _push(server.port, "small", chosen.small, 2048)
             print(f"{before / 1e6:,.0f} MB in {chosen.blobs + chosen.small:,} blobs", flush=True)
-            os.environ["ORLOP_GC_INTERVAL"] = "0s"
             if "full" in wanted:
                 full(folder, chosen.pairs)
             if "incremental" in wanted:
