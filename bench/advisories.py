@@ -194,7 +194,7 @@ def reading(folder: Path, pairs: int) -> None:
     """Pulls alone, and while images are read, in turns on one server: what else the machine does is beside both."""
     with _served(folder) as watched:
         for number in range(TEN):
-            _push(watched.server.port, f"app{number}", _layer(number))
+            push_image(watched.server.port, f"app{number}", _layer(number))
         _read(watched.server)
         _pulls(watched.server.port, lambda: False)  # until what is in memory after a start is there
         found = [_pair(watched) for _ in range(pairs)]
@@ -304,7 +304,8 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(member, io.BytesIO(content))
 
 
-def _push(port: int, name: str, layer: bytes) -> None:
+def push_image(port: int, name: str, layer: bytes) -> None:
+    """Push an image of one layer as `v1`."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     entries: list[dict[str, Any]] = []
     for content in (b"{}", layer):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orlop.services.content.uploads import CHECKPOINT
+from orlop.ports.blobs import CHECKPOINT
 from tests.clients.contents import in_layout, served
 from tests.clients.layouts import Layout, layer, noise
 from tests.clients.programs import Station

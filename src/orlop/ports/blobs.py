@@ -12,6 +12,8 @@ from orlop.domain.ranges import Span
 
 #: Bytes of a piece of a copy, for who has no reason to want others.
 PIECE = 512 * 1024
+#: After how many bytes of one stage it is made durable, so that a crash costs no more than these.
+CHECKPOINT = 64 * 1024 * 1024
 
 
 class BlobContent(Protocol):

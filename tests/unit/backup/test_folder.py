@@ -1,6 +1,8 @@
 """A folder with backups: what is there already is made durable with what is new."""
 
+import os
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,20 +18,73 @@ async def once(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    found: set[Path] = set()
+    monkeypatch.setattr(backups, "sync_folder", lambda folder: found.add(Path(folder)))
+    return found
+
+
+ONE, TWO = blob_key(digest_of(b"one")), chunk_key(digest_of(b"two"))
+
+
 async def test_what_a_killed_run_brought_is_durable_when_the_next_one_settles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, synced: set[Path]
 ) -> None:
-    one, two = blob_key(digest_of(b"one")), chunk_key(digest_of(b"two"))
     killed = BackupFolder(tmp_path)
-    async with killed.occupied():
-        await killed.write(one, once(b"one"), 3)
-        await killed.write(two, once(b"cut"), 3)
-    synced: set[Path] = set()
-    monkeypatch.setattr(backups, "sync_folder", lambda folder: synced.add(Path(folder)))
+    with suppress(KeyError):
+        async with killed.occupied():
+            await killed.write(ONE, once(b"one"), 3)
+            await killed.write(TWO, once(b"cut"), 3)
+            await killed.settle()
+            raise KeyError
     again = BackupFolder(tmp_path)
+    folder = (tmp_path / ONE).parent
     async with again.occupied():
-        assert await again.present([StoredKey(one, 3), StoredKey(two, 4)]) == {one}
+        assert await again.present([StoredKey(ONE, 3), StoredKey(TWO, 4)]) == {ONE}
         synced.clear()
         await again.settle()
-    folder = (tmp_path / one).parent
-    assert synced == {folder, folder.parent, folder.parent.parent, tmp_path}
+        assert synced == {folder, folder.parent, folder.parent.parent, tmp_path}
+
+
+async def test_what_was_settled_is_not_settled_again(tmp_path: Path, synced: set[Path]) -> None:
+    first = BackupFolder(tmp_path)
+    async with first.occupied():
+        await first.write(ONE, once(b"one"), 3)
+    assert (tmp_path / ONE).parent in synced
+    again = BackupFolder(tmp_path)
+    async with again.occupied():
+        assert await again.present([StoredKey(ONE, 3)]) == {ONE}
+        synced.clear()
+        await again.settle()
+        assert synced == set()
+
+
+async def test_what_has_a_name_was_durable_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named_at_sync: list[bool] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        named_at_sync.append((tmp_path / ONE).exists() or (tmp_path / TWO).exists())
+        fsync(descriptor)
+
+    folder = BackupFolder(tmp_path)
+    async with folder.occupied():
+        monkeypatch.setattr(backups.os, "fsync", watched)
+        await folder.write(ONE, once(b"one"), 3)
+        await folder.write(TWO, once(b"two"), 3)
+        assert await folder.present([StoredKey(ONE, 3), StoredKey(TWO, 4)]) == {ONE}
+        assert not (tmp_path / ONE).exists()
+        await folder.settle()
+        assert (tmp_path / ONE).exists()
+        assert named_at_sync[:2] == [False, False]
+
+
+async def test_what_was_not_settled_is_gone_with_an_error(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path)
+    with suppress(KeyError):
+        async with folder.occupied():
+            await folder.write(ONE, once(b"one"), 3)
+            raise KeyError
+    assert not (tmp_path / ONE).exists()
+    assert [left.name for left in (tmp_path / "tmp").iterdir()] == ["unsettled"]

@@ -8,14 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from orlop import __version__
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.commands.migrations import require_schema
-from orlop.bootstrap.stores.blobs import BlobRoles, open_blobs, prepare_blobs
 from orlop.bootstrap.stores.catalogs import Siblings, database, open_sql, sqlite_file
 from orlop.bootstrap.stores.moved import refuse_elsewhere
 from orlop.bootstrap.stores.opening import StartRefused
@@ -28,9 +27,13 @@ from orlop.domain.errors import Denied, Unavailable
 from orlop.ports.backup import BackupTarget, CatalogFill, Snapshots
 from orlop.ports.clock import Ids
 from orlop.ports.stores import StoreRefused
-from orlop.services.backup.creating import BackupCreation
 from orlop.services.backup.pace import Pace
-from orlop.services.backup.restoring import Restoration
+
+if TYPE_CHECKING:
+    # Every command comes past here: what a backup needs is loaded by those that make one.
+    from orlop.bootstrap.stores.blobs import BlobRoles
+    from orlop.services.backup.creating import BackupCreation
+    from orlop.services.backup.restoring import Restoration
 
 #: Settings of the backups that a server makes, which say nothing of how to reach a bucket.
 _OF_SCHEDULES = frozenset({"TARGETS", "SCRATCH"})
@@ -63,11 +66,13 @@ class Backups:
     @asynccontextmanager
     async def creation(
         self, settings: Settings, target: BackupTarget, limit: int, ids: Ids | None = None
-    ) -> AsyncIterator[BackupCreation]:
+    ) -> AsyncIterator["BackupCreation"]:
         """What makes backups of the registry of these settings, with `limit` bytes a second. Raises Unavailable.
 
         `ids` names who makes them: whoever goes on under the same name takes over at once what was held.
         """
+        from orlop.services.backup.creating import BackupCreation
+
         with suppress(OSError):  # pushes go first
             os.nice(5)
         async with AsyncExitStack() as stack:
@@ -92,12 +97,15 @@ class Backups:
     @asynccontextmanager
     async def restoration(
         self, settings: Settings, target: BackupTarget, backup: Backup, limit: int
-    ) -> AsyncIterator[Restoration]:
+    ) -> AsyncIterator["Restoration"]:
         """What restores a backup into the stores of these settings. A data folder appears under its name at the end.
 
         Raises Denied when these are not empty or of another engine than the backup, before anything is written;
         Unavailable.
         """
+        from orlop.bootstrap.stores.blobs import prepare_blobs
+        from orlop.services.backup.restoring import Restoration
+
         await _refuse(settings, backup)
         final = settings.data.absolute()
         draft = final.with_name(f"{final.name}.restoring")
@@ -163,7 +171,9 @@ async def _catalog(settings: Settings, backup: Backup) -> tuple[str, CatalogFill
     return folder.store, SqliteFill(folder.catalog / FILE)
 
 
-async def _blobs(stack: AsyncExitStack, settings: Settings) -> BlobRoles:
+async def _blobs(stack: AsyncExitStack, settings: Settings) -> "BlobRoles":
+    from orlop.bootstrap.stores.blobs import open_blobs
+
     roles, close = await asyncio.to_thread(partial(open_blobs, settings))
     stack.push_async_callback(close)
     return roles

@@ -14,6 +14,11 @@ OnRefused = Callable[[str], None]
 #: Whom to tell of the handshake that is under way.
 on_refused: contextvars.ContextVar[OnRefused] = contextvars.ContextVar("on_refused")
 
+
+def _nobody(why: str) -> None:
+    """Nobody asked to be told."""
+
+
 #: Bytes of a client that goes on talking after it was refused.
 _PATIENCE = 64 * 1024
 
@@ -32,7 +37,8 @@ class AskingConnection(ssl.SSLObject):
                 super().do_handshake()
             except ssl.SSLCertVerificationError as refusal:
                 self._refused = refusal
-                on_refused.get(lambda _: None)(refusal.verify_message)
+                told: OnRefused = on_refused.get(_nobody)
+                told(refusal.verify_message)
             else:
                 return
         self._passed_over += len(self.incoming.read())

@@ -10,10 +10,9 @@ from orlop.domain.backup import Backup, ListedBlob
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import ContentCorrupt
 from orlop.ports.backup import BackupTarget, CatalogFill
-from orlop.ports.blobs import BlobReader, BlobStage
+from orlop.ports.blobs import CHECKPOINT, BlobReader, BlobStage
 from orlop.services.backup.pace import Pace
 from orlop.services.backup.reading import BackupFiles, blob
-from orlop.services.content.uploads import CHECKPOINT
 
 #: Blobs under way at a time.
 _PARALLEL = 4

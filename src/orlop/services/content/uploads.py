@@ -23,7 +23,7 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.sizes import size_words
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
-from orlop.ports.blobs import BlobStage, Staged, StageWriter, StoreSpace
+from orlop.ports.blobs import CHECKPOINT, BlobStage, Staged, StageWriter, StoreSpace
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
@@ -32,8 +32,6 @@ from orlop.services.content.claims import ClaimedSession, Recording, UploadLimit
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 
-#: After how many bytes of one request the session advances, so that a crash costs no more than these.
-CHECKPOINT = 64 * 1024 * 1024
 #: How many bytes the first chunk of a session may have to be read whole before the session begins: about as many as
 #: come in one go, and are hashed in passing.
 WHOLE = 256 * 1024

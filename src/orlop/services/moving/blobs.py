@@ -7,10 +7,9 @@ from contextlib import suppress
 from orlop.domain.blob import Blob, BlobState
 from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import BlobContent, BlobReader, BlobStage, StageWriter
+from orlop.ports.blobs import CHECKPOINT, BlobContent, BlobReader, BlobStage, StageWriter
 from orlop.ports.catalog import BlobRecord, Finding, Inspection
 from orlop.ports.moving import CatalogRows
-from orlop.services.content.uploads import CHECKPOINT
 from orlop.services.moving.report import MoveReport
 
 #: Rows that one query takes.
