@@ -83,9 +83,9 @@ def assemble(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> Ima
 
 
 def assembling(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> Generator[None, None, ImagePackages]:
-    """As `assemble`, in steps: an image of thousands of packages takes long, and others have their turn between them."""
-    visible: list[tuple[int, Found]] = []
     """As `assemble`, in steps: an image of thousands of packages takes long, and others have turns between them."""
+    visible: list[tuple[int, Found]] = []
+    unread: list[str] = []
     for number, layer in enumerate(layers):
         below, visible = visible, []
         for count, (at, found) in enumerate(below, 1):
