@@ -179,6 +179,18 @@ CASES: dict[str, Case] = {
         step=30,
         labels={"source": "osv"},
     ),
+    **{
+        name: Case(
+            flat(metric, bad, schedule="nightly"),
+            flat(metric, good, schedule="nightly"),
+            labels={"schedule": "nightly"},
+        )
+        for name, metric, bad, good in (
+            ("OrlopBackupOld", "orlop_backup_age_seconds", 172_801, 172_799),
+            ("OrlopBackupsFail", "orlop_backup_failures", 1, 0),
+            ("OrlopBackupDrillsFail", "orlop_backup_drill_failures", 1, 0),
+        )
+    },
     "OrlopSignaturesWait": Case(
         flat("orlop_attestations_oldest_seconds", 901), flat("orlop_attestations_oldest_seconds", 0)
     ),

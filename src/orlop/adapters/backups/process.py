@@ -6,6 +6,7 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -20,11 +21,13 @@ _DEFECT = "the process that makes backups ended without a word; it may have been
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is asked. `settings`: those of the registry, as JSON; `work`: `make` or `drill`."""
+    """What the process is asked. `settings`: those of the registry, as JSON; `work`: `make` or `drill`; `folder`: where
+    paths begin that are not absolute, which is where the server was started."""
 
     work: str
     order: BackupOrder
     settings: msgspec.Raw
+    folder: str
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,7 +75,7 @@ class ProcessBackups:
     async def _do(self, work: str, order: BackupOrder, told: Callable[[Progress], None]) -> Said:
         """What it says last. Raises BackupFailed."""
         environment = await asyncio.to_thread(self._environment, order)
-        asked = msgspec.json.encode(Asked(work=work, order=order, settings=self._settings))
+        asked = msgspec.json.encode(Asked(work=work, order=order, settings=self._settings, folder=str(Path.cwd())))
         try:
             async with program([sys.executable, "-I", "-m", self._module], environment) as process:
                 assert process.stdin is not None

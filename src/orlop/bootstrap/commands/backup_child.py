@@ -48,6 +48,7 @@ Tell = Callable[[Progress], None]
 def main() -> None:
     """Do what the first line of standard input asks."""
     asked = msgspec.json.decode(sys.stdin.buffer.readline(), type=Asked)
+    os.chdir(asked.folder)
     settings = settings_of(asked.settings)
     with suppress(asyncio.CancelledError):
         asyncio.run(_do(asked, settings))
