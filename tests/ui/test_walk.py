@@ -75,6 +75,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/roles",
         "/roles/reader",
         "/trusts",
+        "/certificate-rules",
         "/providers",
         "/access",
         "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",

@@ -38,6 +38,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/groups": lambda desks, who: desks.management.groups.page(who, PAGE),
     "/robots": lambda desks, who: desks.management.robots.page(who, PAGE),
     "/trusts": lambda desks, who: desks.management.settings.page(who, "trust", PAGE),
+    "/certificate-rules": lambda desks, who: desks.management.settings.page(who, "certificate-rule", PAGE),
     "/rules/tag-rules": lambda desks, who: desks.management.settings.page(who, "tag-rule", PAGE),
     "/rules/tag-rules/ours?path=team": lambda desks, who: desks.management.settings.get(
         who, "tag-rule", "ours", "team"

@@ -88,6 +88,7 @@ SHOWN: dict[str, dict[str, int]] = {
     "/roles": ALL,
     "/roles/reader": ALL,
     "/trusts": ALL | {"ada": 403, "otto": 403, "rita": 403},
+    "/certificate-rules": ALL | {"ada": 403, "otto": 403, "rita": 403},
     "/providers": ALL | {"ada": 403, "otto": 403, "rita": 403},
     "/access": ALL,
     "/access?who=rita&may=pull&on=team/app": ALL | {"otto": 403},
@@ -456,6 +457,17 @@ async def test_a_trust_is_made_by_a_form_that_knows_this_registry(house: House) 
     aws |= {"principal": "arn:aws:iam::123456789012:role/ci-push"}
     assert (await house.post("root", "/trusts", aws)).location == "/trusts/aws"
     assert "arn:aws:iam::123456789012:role/ci-push" in (await house.get("root", "/trusts/aws")).text
+
+
+async def test_a_rule_for_certificates_is_made_by_a_form(house: House) -> None:
+    await house.post("root", "/robots", {"name": "ci", "namespace": "team"})
+    sent = {"name": "ci", "match": "subject:CN=ci,O=Example", "account": "robot+ci", "issuer": "", "description": ""}
+    refused = await house.post("root", "/certificate-rules", {**sent, "match": "CN=ci"})
+    assert refused.status == 400
+    assert "match begins with" in refused.text
+    assert (await house.post("root", "/certificate-rules", sent)).location == "/certificate-rules/ci"
+    assert await body_of(house, "certificate-rule", "ci") == {"match": sent["match"], "account": "robot+ci"}
+    assert "subject:CN=ci,O=Example" in (await house.get("root", "/certificate-rules")).text
 
 
 async def test_a_provider_is_tried_out_by_a_button(house: House) -> None:

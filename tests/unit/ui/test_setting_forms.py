@@ -31,6 +31,7 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
         "trust",
         {"kind": "aws-iam", "robot": "robot+ci", "audience": "r", "principal": "arn:aws:iam::123456789012:role/ci"},
     ),
+    ("certificate-rule", {"match": "dns:{name}.build.example", "account": "robot+{name}", "issuer": "CN=a"}),
     ("provider", {"type": "oidc", "issuer": "https://i.example", "client_id": "c", "client_secret": "(set)"}),
     (
         "provider",

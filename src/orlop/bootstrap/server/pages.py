@@ -8,6 +8,7 @@ from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.gates.gate import GATES
+from orlop.domain.identity.certificates import CERTIFICATE_RULES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.faces.http.asgi import Application
@@ -203,6 +204,7 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         GrantPages(pages, management),
         UnplacedSettingPages(pages, management, CUSTOM_ROLES),
         UnplacedSettingPages(pages, management, TRUSTS),
+        UnplacedSettingPages(pages, management, CERTIFICATE_RULES),
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
     )

@@ -9,6 +9,7 @@ import msgspec
 from orlop.domain.access import Action
 from orlop.domain.custom_roles import RoleBody
 from orlop.domain.errors import RequestInvalid
+from orlop.domain.identity.certificates import CERTIFICATE_RULES, CertificateRule
 from orlop.domain.identity.directories import LdapProvider
 from orlop.domain.identity.providers import ALGORITHMS, PROVIDER, OidcProvider
 from orlop.domain.identity.trusts.trust import ALGORITHMS as TRUSTED_ALGORITHMS
@@ -130,6 +131,7 @@ SHAPES: Mapping[str, tuple[Shape, ...]] = {
         ),
         _shape(AwsTrust, *_TRUST, FormField("principal")),
     ),
+    CERTIFICATE_RULES.kind: (_shape(CertificateRule, *_texts("match", "account", "issuer", "description")),),
     PROVIDER: (
         _shape(
             OidcProvider,
