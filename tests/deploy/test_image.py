@@ -119,9 +119,11 @@ def test_podman_runs_it_for_nobody_on_a_read_only_root(built: Built, tmp_path: P
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=podman.environment(), stdout=output, stderr=output)
         try:
+            # What it says passes through podman, and may come after the port is open.
+            eventually("it says how to sign in", lambda: _sign_in(log) is not None or _alive(process, log))
             eventually("it serves", lambda: ready(port) or _alive(process, log))
-            said = re.search(r"its password is (\S+?)[:,\s].*docker login (\S+) -u admin", log.read_text(), re.DOTALL)
-            assert said, log.read_text()
+            said = _sign_in(log)
+            assert said
             push_and_pull(station, f"127.0.0.1:{port}", said[1])
         finally:
             process.terminate()  # podman hands it on
@@ -172,6 +174,11 @@ def test_two_builds_are_one(wheel: Path, built: Built, tmp_path: Path) -> None:
     again = build(wheel, tmp_path / "again")
     assert (again.layout / "index.json").read_bytes() == (built.layout / "index.json").read_bytes()
     assert again.archive.read_bytes() == built.archive.read_bytes()
+
+
+def _sign_in(log: Path) -> "re.Match[str] | None":
+    """How to sign in, once the first start has said so: its first group is the password."""
+    return re.search(r"its password is (\S+?)[:,\s].*docker login (\S+) -u admin", log.read_text(), re.DOTALL)
 
 
 def _alive(process: "subprocess.Popen[bytes]", log: Path) -> bool:
