@@ -23,10 +23,24 @@ class Authority:
         self._name = _named(name)
         self._serials: dict[str, int] = {}
         self.file = folder / f"{name}.pem"
+        self.renew()
+
+    @classmethod
+    def by_a_client(cls, folder: Path, certificate: Path) -> "Authority":
+        """What the owner of a client's certificate can sign with its key."""
+        made = cls(folder, "stolen")
+        key = serialization.load_pem_private_key(certificate.with_suffix(".key").read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        made._key = key
+        made._name = x509.load_pem_x509_certificate(certificate.read_bytes()).subject
+        return made
+
+    def renew(self, *, days: tuple[float, float] = (-30, 30)) -> None:
+        """A certificate of its own, good from then to then in days from now, with the key and name of before."""
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(self._name).issuer_name(self._name)
         builder = builder.public_key(self._key.public_key()).serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - 30 * _DAY).not_valid_after(now + 30 * _DAY)
+        builder = builder.not_valid_before(now + days[0] * _DAY).not_valid_after(now + days[1] * _DAY)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs=True), critical=True)
         builder = builder.add_extension(

@@ -129,7 +129,9 @@ def test_who_comes_with_a_certificate_is_signed_in_without_a_password(house: Hou
         "the audit log says how",
         lambda: "certificate CN=ci,O=Example (rule ci)" in json.dumps(house.ask("GET", told, **ADMIN).body),
     )
-    assert "certificate CN=ci,O=Example (rule ci)" in house.server.output.read_text()
+    eventually(
+        "the access log says how", lambda: "certificate CN=ci,O=Example (rule ci)" in house.server.output.read_text()
+    )
 
 
 def test_what_is_in_the_header_goes_before_the_certificate(house: House) -> None:

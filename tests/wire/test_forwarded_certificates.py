@@ -1,7 +1,9 @@
 """Certificates of clients that a proxy passes on in a header, in the words of each proxy, and of nobody else."""
 
+import asyncio
 import base64
 import ssl
+import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,8 +12,12 @@ from urllib.parse import quote
 import pytest
 import structlog
 
+from orlop.adapters.identity.client_certificates import ClientCertificates
 from orlop.config.settings import Tls
+from orlop.domain.durations import SECOND
+from orlop.domain.errors import Unauthorized
 from orlop.domain.identity.authorization import DIRECT, FORWARDED
+from orlop.domain.identity.certificates import ClientCertificate
 from orlop.faces.http.credentials import Credentials
 from orlop.faces.http.proxies import Proxies
 from tests.authorities import Authority
@@ -85,6 +91,33 @@ def test_another_authority_and_what_is_none_are_refused(people: Private, tmp_pat
     for odd in ("x", "::", ":!:", "AAAA", "%%%", "-----BEGIN CERTIFICATE-----", "A" * 70_000):
         answer = said(people, odd)
         assert (answer.status, answer.json()["detail"]) == (401, "the client's certificate cannot be read"), odd[:20]
+
+
+def test_a_client_that_is_trusted_itself_signs_nobody_else_in(tmp_path: Path, authority: Authority) -> None:
+    """One may pin single certificates, whose owners are no authority."""
+    tmp_path.joinpath("pinned.pem").write_bytes((authority.folder / "ci.crt").read_bytes())
+    reader = ClientCertificates(tmp_path / "pinned.pem", None)
+    forged = Authority.by_a_client(tmp_path, authority.folder / "ci.crt").issue("root")
+    assert _read(reader, authority.folder / "ci.crt").subject == "CN=ci,O=Example"
+    with pytest.raises(Unauthorized, match="comes from no authority"):
+        _read(reader, forged)
+
+
+def test_an_authority_that_was_renewed_counts_beside_what_it_was(tmp_path: Path) -> None:
+    theirs = Authority(tmp_path)
+    file = theirs.issue("ci")
+    theirs.renew(days=(-30, -1))
+    ended = theirs.file.read_bytes()
+    reader = ClientCertificates(theirs.file, None)
+    with pytest.raises(Unauthorized, match="the authority of the client's certificate has expired"):
+        _read(reader, file)
+    theirs.renew()
+    theirs.file.write_bytes(ended + theirs.file.read_bytes())
+    assert _read(reader, file).subject == "CN=ci,O=Example"
+
+
+def _read(reader: ClientCertificates, file: Path) -> ClientCertificate:
+    return asyncio.run(reader.read(file.read_text(), check=True, now=int(time.time()) * SECOND))
 
 
 def test_a_list_that_is_too_old_says_nothing_of_anybody(people: Private, authority: Authority) -> None:

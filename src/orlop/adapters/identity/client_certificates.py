@@ -110,13 +110,17 @@ def _alternatives(
 
 def _check(certificate: x509.Certificate, trusted: _Trusted, now: datetime) -> None:
     """As TLS checks one, in the words that TLS has no room for. Raises Unauthorized."""
-    issuers = [one for one in trusted.authorities if _is_issued(certificate, one)]
+    issuers = [one for one in trusted.authorities if one == certificate or _is_issued(certificate, one)]
     if not issuers:
         raise Unauthorized("the client's certificate comes from no authority that is trusted here")
     if now < certificate.not_valid_before_utc:
         raise Unauthorized("the client's certificate is not valid yet")
-    if any(now > one.not_valid_after_utc for one in (certificate, *issuers)):
+    if now > certificate.not_valid_after_utc:
         raise Unauthorized("the client's certificate has expired")
+    # An authority that was renewed with its key may be in the file twice.
+    issuers = [one for one in issuers if now <= one.not_valid_after_utc]
+    if not issuers:
+        raise Unauthorized("the authority of the client's certificate has expired")
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
@@ -158,6 +162,23 @@ def _is_signed(revoked: x509.CertificateRevocationList, key: CertificatePublicKe
 def _is_issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(authority)
+        return _may_issue(authority)
     except (ValueError, TypeError, InvalidSignature):
         return False
-    return True
+
+
+def _may_issue(authority: x509.Certificate) -> bool:
+    """Whether it is one of an authority: the file may hold certificates of clients, too, whose owners sign nobody else.
+
+    "If the basic constraints extension is not present in a version 3 public key certificate, or the extension is
+    present but the cA boolean is not asserted, then the certified public key MUST NOT be used to verify certificate
+    signatures" (RFC 5280, section 4.2.1.9). Raises ValueError for extensions that cannot be read.
+    """
+    if authority.version is x509.Version.v1:
+        return True
+    found = {extension.oid: extension.value for extension in authority.extensions}
+    basic = found.get(x509.BasicConstraints.oid)
+    usage = found.get(x509.KeyUsage.oid)
+    if not isinstance(basic, x509.BasicConstraints) or not basic.ca:
+        return False
+    return not isinstance(usage, x509.KeyUsage) or usage.key_cert_sign
