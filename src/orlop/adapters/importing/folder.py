@@ -29,7 +29,7 @@ class FolderTree:
 
     def _names(self, path: str) -> list[str]:
         try:
-            return sorted(os.listdir(self._root / path), key=os.fsencode)
+            return sorted((each.name for each in (self._root / path).iterdir()), key=os.fsencode)
         except _ABSENT:
             return []
         except OSError as cause:

@@ -155,8 +155,7 @@ class _Manifests:
 class _Kind(msgspec.Struct, rename="camel"):
     media_type: str = ""
     schema_version: int = 0
-    manifests: msgspec.Raw | None = None
-    config: msgspec.Raw | None = None
+    manifests: msgspec.Raw = msgspec.Raw()
 
 
 def _media_type(content: bytes, digest: Digest) -> str:
@@ -171,7 +170,7 @@ def _media_type(content: bytes, digest: Digest) -> str:
         )
     if found.media_type:
         return found.media_type
-    return media_types.OCI_INDEX if found.manifests is not None else media_types.OCI_MANIFEST
+    return media_types.OCI_INDEX if bytes(found.manifests) else media_types.OCI_MANIFEST
 
 
 def parse_link(content: bytes, where: str) -> Digest:

@@ -1,7 +1,7 @@
 """Brings what a plan names: each tag with its image, children and referrers, as it is there, to the byte.
 
-One tag that cannot be had stops no other. What is here already is not sent: a run that was broken off is gone on with by
-running it again, and one with nothing to do sends nothing.
+One tag that cannot be had stops no other. What is here already is not sent: a run that was broken off goes on when
+it is run again, and one with nothing to do sends nothing.
 """
 
 import asyncio

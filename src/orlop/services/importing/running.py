@@ -30,7 +30,7 @@ class RunningRegistry:
     async def repositories(self) -> AsyncIterator[FoundRepository]:
         """See ImportSource."""
         async for name in self._registry.repositories():
-            yield FoundRepository(name)
+            yield FoundRepository(str(name))
 
     @asynccontextmanager
     async def repository(self, name: str) -> AsyncIterator["RunningRepository"]:

@@ -78,7 +78,7 @@ def register(app: cyclopts.App, importing: Importing, servers: Servers) -> None:
         old: OldRegistry = _OLD,
         at: ServerChoice = HERE,
     ) -> int:
-        """Bring the last of it, and compare both sides: the exit code is 0 when the old registry is not needed any more.
+        """Bring the last of it, and compare both sides: the exit code is 0 when the old registry is needed no more.
 
         Shut the old registry to pushes first: what comes to it afterwards is not seen.
 

@@ -31,7 +31,7 @@ from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.importing.opening import Importing, OldRegistry
 from orlop.faces.cli.management.typed import unreadable
 from orlop.faces.cli.running import DONE, FAILED, UsageError, size_text, tell
-from orlop.faces.cli.servers import ServerChoice, Servers, kept
+from orlop.faces.cli.servers import ServerChoice, Servers, kept, url_of
 from orlop.services.content.copy import MAX_JOBS
 from orlop.services.importing.bringing import Bringing, ImportProgress
 from orlop.services.importing.planning import make_plan
@@ -279,12 +279,13 @@ def _namespace(into: str) -> None:
 
 
 def _server(servers: Servers, choice: ServerChoice) -> str:
-    """`host:port` of the registry that everything comes to. Raises UsageError where nobody is signed in."""
+    """`host:port` of the registry that everything comes to, which may be open to everybody. Raises UsageError where none
+    is named and nobody is signed in anywhere."""
     saved = kept(servers, choice)
-    if saved is None:
-        where = f" at {choice.server}" if choice.server else ""
-        raise UsageError(f"nobody is signed in{where}; run orlop login {choice.server or 'HOST:PORT'}")
-    return saved.server.partition("://")[2]
+    url = saved.server if saved is not None else url_of(choice)
+    if not url:
+        raise UsageError("nobody is signed in; run orlop login HOST:PORT, or name a registry with --server")
+    return url.partition("://")[2]
 
 
 def _connecting(choice: ServerChoice) -> Connecting:
