@@ -279,7 +279,7 @@ def _namespace(into: str) -> None:
 
 
 def _server(servers: Servers, choice: ServerChoice) -> str:
-    """`host:port` of the registry that everything comes to, which may be open to everybody. Raises UsageError where none
+    """`host:port` of the registry that everything comes to; it may be open to everybody. Raises UsageError where none
     is named and nobody is signed in anywhere."""
     saved = kept(servers, choice)
     url = saved.server if saved is not None else url_of(choice)
