@@ -64,7 +64,7 @@ def register(app: cyclopts.App, importing: Importing, servers: Servers) -> None:
         """
         from orlop.faces.cli.importing import work
 
-        asked = work.Asked(dry_run=dry_run, report=report, jobs=jobs, json=json)
+        asked = work.ImportRun(dry_run=dry_run, report=report, jobs=jobs, json=json)
         return run(lambda: work.apply(importing, servers, plan, old, at, asked, every=every if follow else ""))
 
     @group.command
@@ -95,7 +95,7 @@ def register(app: cyclopts.App, importing: Importing, servers: Servers) -> None:
         """
         from orlop.faces.cli.importing import work
 
-        asked = work.Asked(dry_run=False, report=report, jobs=jobs, json=json)
+        asked = work.ImportRun(dry_run=False, report=report, jobs=jobs, json=json)
         return run(lambda: work.cut_over(importing, servers, plan, old, at, asked))
 
 
@@ -140,8 +140,8 @@ def _system(group: cyclopts.App, importing: Importing, servers: Servers, system:
         """
         from orlop.faces.cli.importing import work
 
-        wanted = work.Wanted(system=system, at=source, into=into, only=only, untagged=untagged)
-        asked = work.Asked(dry_run=dry_run, report=report, jobs=jobs, json=json)
+        wanted = work.ImportWanted(system=system, at=source, into=into, only=only, untagged=untagged)
+        asked = work.ImportRun(dry_run=dry_run, report=report, jobs=jobs, json=json)
         return run(lambda: work.begin(importing, servers, wanted, old, at, asked, plan))
 
     bring.__doc__ = (bring.__doc__ or "").replace("See the group.", _HELP[system], 1)

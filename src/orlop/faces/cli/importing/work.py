@@ -43,7 +43,7 @@ _PLAN_BYTES = 64 * 1024 * 1024
 _SHOWN = 50
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class ImportWanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be imported."""
 
     system: System
@@ -53,7 +53,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     untagged: bool
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ImportRun(msgspec.Struct, frozen=True, kw_only=True):
     """How a run goes."""
 
     dry_run: bool
@@ -69,10 +69,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 async def begin(
     importing: Importing,
     servers: Servers,
-    wanted: Wanted,
+    wanted: ImportWanted,
     old: OldRegistry,
     choice: ServerChoice,
-    asked: Asked,
+    asked: ImportRun,
     file: Path | None,
 ) -> int:
     """Make a plan, and write it down or do it; the exit code."""
@@ -101,7 +101,7 @@ async def apply(
     file: Path,
     old: OldRegistry,
     choice: ServerChoice,
-    asked: Asked,
+    asked: ImportRun,
     *,
     every: str,
 ) -> int:
@@ -121,7 +121,7 @@ async def apply(
 
 
 async def cut_over(
-    importing: Importing, servers: Servers, file: Path, old: OldRegistry, choice: ServerChoice, asked: Asked
+    importing: Importing, servers: Servers, file: Path, old: OldRegistry, choice: ServerChoice, asked: ImportRun
 ) -> int:
     """Bring the rest, then look at everything once more without writing; the exit code."""
     plan = await asyncio.to_thread(_read, file)
@@ -143,7 +143,7 @@ async def cut_over(
     return result
 
 
-async def _run(bringing: type[Bringing], source: Any, targets: Any, plan: ImportPlan, asked: Asked) -> Imported:
+async def _run(bringing: type[Bringing], source: Any, targets: Any, plan: ImportPlan, asked: ImportRun) -> Imported:
     with _progress(asked) as progress:
         report = await bringing(source, targets, progress, jobs=asked.jobs, dry=asked.dry_run).run(plan)
     if asked.report is not None:
@@ -174,7 +174,7 @@ class _Lines:
             tell(f"failed: {shown.cell(what, 300)}: {shown.cell(message, 500)}")
 
 
-def _progress(asked: Asked) -> "AbstractContextManager[ImportProgress]":
+def _progress(asked: ImportRun) -> "AbstractContextManager[ImportProgress]":
     if asked.json or not sys.stderr.isatty():
         return _Lines(asked.json)
     from orlop.faces.cli.importing.bar import ImportBar
@@ -182,7 +182,7 @@ def _progress(asked: Asked) -> "AbstractContextManager[ImportProgress]":
     return ImportBar()
 
 
-def _told(report: Imported, asked: Asked) -> int:
+def _told(report: Imported, asked: ImportRun) -> int:
     """Print a report; the exit code."""
     if asked.json:
         shown.print_json(report)
