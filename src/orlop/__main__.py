@@ -43,6 +43,7 @@ def commands() -> "cyclopts.App":
     from orlop.bootstrap.commands.backing_up import Backups
     from orlop.bootstrap.commands.checking import Checkups
     from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
+    from orlop.bootstrap.commands.importing import Imports
     from orlop.bootstrap.commands.logins import Tools
     from orlop.bootstrap.commands.migrations import Migrations
     from orlop.bootstrap.commands.moving import Movings
@@ -52,6 +53,7 @@ def commands() -> "cyclopts.App":
     from orlop.faces.cli.audit import commands as audit
     from orlop.faces.cli.content import advisories as publishing
     from orlop.faces.cli.content import commands as content
+    from orlop.faces.cli.importing import commands as importing
     from orlop.faces.cli.jobs import commands as jobs
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
@@ -72,6 +74,7 @@ def commands() -> "cyclopts.App":
     settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())
+    importing.register(root, Imports(), ManagementServers())
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
     publishing.register(root, ContentClients())

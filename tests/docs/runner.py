@@ -4,7 +4,8 @@ Blocks tagged `console` are transcripts, run in one shell; `console server` star
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
 before the block behind it, to a server that is started if there is none; `<!-- read: REFERENCE -->` waits until an
 image was read; `<!-- stop: ADDRESS -->` ends a server;
-`<!-- adapter: ADDRESS -->` starts the adapter of a scanner. Ports of this machine are exchanged for free ones.
+`<!-- adapter: ADDRESS -->` starts the adapter of a scanner; `<!-- stored: IMAGE as FOLDER/REPOSITORY:TAG -->` puts an
+image into a folder of distribution. Ports of this machine are exchanged for free ones.
 """
 
 import configparser
@@ -28,8 +29,10 @@ from tests.docs.servers import Ports, Servers
 from tests.docs.shell import Shell
 from tests.needs import find, need
 from tests.servers import ORLOP
+from tests.storages import store_distribution
 
 _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
+_STORED = re.compile(r"<!-- stored: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
 _ADAPTER = re.compile(r"<!-- adapter: (\S+) -->")
 _READ = re.compile(r"<!-- read: (\S+) -->")
 _STOP = re.compile(r"<!-- stop: (\S+) -->")
@@ -71,6 +74,8 @@ class Document:
                     self.servers.adapter(adapter[1])
                 for given in _GIVEN.finditer(before):
                     await self._push(*given.groups())
+                for image, folder, repository, tag in _STORED.findall(before):
+                    store_distribution(self.working / folder, repository, images.named()[image], tag)
                 for read in _READ.finditer(before):
                     shell.run(self._ports.rewritten(f"orlop sbom {read[1]}"))
                 parts += [before, self._run(block, shell, number)]

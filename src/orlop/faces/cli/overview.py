@@ -11,7 +11,7 @@ from orlop.domain.kinds import KINDS
 #: Headings, and the commands below each.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Content, in any registry, folder or archive": (
-        *("ls", "inspect", "diff", "digest", "cp", "tag", "rm", "repo", "ref"),
+        *("ls", "inspect", "diff", "digest", "cp", "import", "tag", "rm", "repo", "ref"),
     ),
     "Running a server": (
         "serve",

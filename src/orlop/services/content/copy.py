@@ -52,6 +52,9 @@ class CopyRequest(msgspec.Struct, frozen=True, kw_only=True):
     foreign: bool = False
     """Also layers that are not to be distributed, for a target that is of no use without them."""
     jobs: int = DEFAULT_JOBS
+    trusting: bool = False
+    """What the target has of manifests, it has whole and lists as referrers: their blobs are not looked at, and they
+    are not put again. For targets that refuse a manifest without its blobs, and where most of it is there."""
 
 
 class CopyReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +127,7 @@ class _Copy:
         if self._request.referrers:
             nodes += [node async for node in graph.above(list(nodes))]
         present = {node.digest for node in nodes if await self._has_manifest(node)}
-        wanted = self._wanted(nodes)
+        wanted = self._wanted([node for node in nodes if not (self._request.trusting and node.digest in present)])
         self._progress.planned(wanted)
         await self._copy_blobs(wanted)
         for node in nodes:
@@ -226,7 +229,7 @@ class _Copy:
     async def _copy_manifest(self, node: Node, present: set[Digest], tags: tuple[str, ...] = ()) -> None:
         there = node.digest in present
         # A referrer that is there may still be missing from a list that clients keep, so it is put again.
-        if not there or tags or node.manifest.subject is not None:
+        if not there or tags or (node.manifest.subject is not None and not self._request.trusting):
             await self._target.put_manifest(node.content, tags)
         outcome = Outcome.PRESENT if there else Outcome.COPIED
         self._manifests[node.digest] = outcome

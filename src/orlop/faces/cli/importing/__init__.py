@@ -1,0 +1,1 @@
+"""`orlop import`: plans of imports, made and done."""

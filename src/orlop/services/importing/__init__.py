@@ -1,0 +1,1 @@
+"""Imports from other registries: planned, brought, compared."""
