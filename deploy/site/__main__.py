@@ -38,7 +38,16 @@ def build(root: Path, site: Path) -> list[str]:
         source, built = Path(folder, "source"), Path(folder, "built")
         source.mkdir()
         gather(root, source)
-        options = ("--quiet", "--fail-on-warning", "-j", "auto", "-c", Path(__file__).parent, "-d", Path(folder, "kept"))
+        options = (
+            "--quiet",
+            "--fail-on-warning",
+            "-j",
+            "auto",
+            "-c",
+            Path(__file__).parent,
+            "-d",
+            Path(folder, "kept"),
+        )
         done = subprocess.run(
             [sys.executable, "-m", "sphinx", "-b", "html", *options, source, built],
             stderr=subprocess.PIPE,
@@ -51,7 +60,7 @@ def build(root: Path, site: Path) -> list[str]:
         wrong = wrong or broken(built)
         if not wrong:
             shutil.rmtree(site, ignore_errors=True)
-            shutil.copytree(built, site, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv"))
+            shutil.copytree(built, site, ignore=shutil.ignore_patterns(".buildinfo", "objects.inv", "_sources"))
     return wrong
 
 

@@ -7,6 +7,8 @@ html_title = "Orlop"
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
+# What is typed stays as it is written: no dashes for `--`, no other quotes.
+smartquotes = False
 # Links lead to headings as they do in repositories on GitHub and GitLab.
 myst_heading_anchors = 4
 # A page that exists for readers of the repository, too, has no directives to be escaped.

@@ -1,4 +1,4 @@
-"""Whether a built site holds together: every link and anchor leads somewhere in it, and no page loads from elsewhere."""
+"""Whether a built site holds together: links and anchors lead somewhere in it, and no page loads from elsewhere."""
 
 from html.parser import HTMLParser
 from pathlib import Path

@@ -64,7 +64,13 @@ SECTIONS = (
         "concepts",
         "Concepts",
         "How it works, what it survives, and how fast it is.",
-        ("docs/architecture.md", "docs/reliability.md", "docs/performance.md", "bench/results.md"),
+        (
+            "docs/architecture.md",
+            "docs/reliability.md",
+            "docs/performance.md",
+            "bench/results.md",
+            "bench/inside/results.md",
+        ),
     ),
     Section(
         "operation",

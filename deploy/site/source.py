@@ -2,6 +2,7 @@
 the pages of sections, of the routes and of the start."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,19 @@ from typing import Any
 from deploy.site.navigation import ROUTES, SECTIONS, Section, pages
 
 #: What pages link to: files that a reader may take with them.
-_LINKED = ("deploy", "docs", "bench/results.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+_LINKED = (
+    "deploy",
+    "docs",
+    "bench/results.md",
+    "bench/inside/results.md",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+)
+#: Folders of which no file is part of the site; what links to them names them instead.
+_CODE = ("src", "tests")
+_LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)#\s]+)\)")
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.py")
 
@@ -23,10 +36,28 @@ def gather(root: Path, source: Path) -> None:
             shutil.copytree(root / name, place, ignore=_LEFT_OUT)
         else:
             shutil.copy(root / name, place)
+    for page in source.rglob("*.md"):
+        page.write_text(_mapped(page.read_text(), page.relative_to(source), root))
     (source / ROUTES).write_text(routes(json.loads((root / "docs" / "openapi.json").read_text())))
     for section in SECTIONS:
         (source / f"{section.name}.md").write_text(_contents(section, root))
     (source / "index.md").write_text(_start())
+
+
+def _mapped(text: str, page: Path, root: Path) -> str:
+    """A page whose links to what the site does not hold lead to what stands for it: the list of decisions for their
+    folder, a name for code. A link to what is not there stays, and fails the build."""
+
+    def link(match: re.Match[str]) -> str:
+        target = (root / page.parent / match["target"]).resolve()
+        if target == root / "docs" / "adr":
+            return f"[{match['text']}]({'../' * (len(page.parts) - 1)}decisions.md)"
+        if target.is_relative_to(root) and target.exists() and target.relative_to(root).parts[0] in _CODE:
+            name = f"`{target.relative_to(root)}`"
+            return name if match["text"].strip("`") in name else f"{match['text']} ({name} of the repository)"
+        return match[0]
+
+    return _LINK.sub(link, text)
 
 
 def _contents(section: Section, root: Path) -> str:
@@ -40,8 +71,8 @@ def _start() -> str:
     lines = "\n".join(f"- [{section.title}]({section.name}.md): {section.about}" for section in SECTIONS)
     hidden = "\n".join(section.name for section in SECTIONS)
     return (
-        "# Orlop\n\nA container registry: one command for a single developer, the same program for a company with several "
-        f"regions.\n\n{lines}\n\n```{{toctree}}\n:hidden:\n:maxdepth: 2\n\n{hidden}\n```\n"
+        "# Orlop\n\nA container registry: one command for a single developer, the same program for a company with "
+        f"several regions.\n\n{lines}\n\n```{{toctree}}\n:hidden:\n:maxdepth: 2\n\n{hidden}\n```\n"
     )
 
 
@@ -53,13 +84,13 @@ def routes(document: dict[str, Any]) -> str:
             operation = methods.get(method)
             if operation is None:
                 continue
-            told = operation.get("summary") or operation.get("description") or ""
+            told = operation.get("description") or operation.get("summary") or ""
             row = f"| `{method.upper()} {path}` | {_cell(told)} | {_codes(operation)} |"
             groups.setdefault(_group(path, operation), []).append(row)
     parts = [
         "# Routes of the API\n",
-        f"Every route of {document['info']['title']}, by its description in [openapi.json](docs/openapi.json), which has"
-        " the bodies, too. [Managing a registry](docs/management.md) says how to sign in.\n",
+        "Every route, from the description in [openapi.json](docs/openapi.json), which has the bodies, too."
+        " [Managing a registry](docs/management.md) says how to sign in.\n",
     ]
     for group, rows in sorted(groups.items()):
         parts += [f"## {group}\n", "| route | what it does | answers |", "|---|---|---|", *rows, ""]
