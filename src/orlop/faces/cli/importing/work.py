@@ -29,8 +29,9 @@ from orlop.domain.references import parse_registry
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.importing.opening import Importing, OldRegistry
+from orlop.faces.cli.importing.report import failed, lines
 from orlop.faces.cli.management.typed import unreadable
-from orlop.faces.cli.running import DONE, FAILED, UsageError, size_text, tell
+from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, kept, url_of
 from orlop.services.content.copy import MAX_JOBS
 from orlop.services.importing.bringing import Bringing, ImportProgress
@@ -39,8 +40,6 @@ from orlop.services.importing.planning import make_plan
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: A plan of 100,000 repositories has some 20 MB.
 _PLAN_BYTES = 64 * 1024 * 1024
-#: Failures that are printed; a report has more.
-_SHOWN = 50
 
 
 class ImportWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,8 +169,7 @@ class _Lines:
 
     def settled(self, repository: PlannedRepository, reference: str, outcome: TagOutcome, message: str) -> None:
         if not self._quiet and outcome is TagOutcome.FAILED:
-            what = f"{repository.source}:{reference}" if reference else repository.source
-            tell(f"failed: {shown.cell(what, 300)}: {shown.cell(message, 500)}")
+            tell(failed(repository.source, reference, message))
 
 
 def _progress(asked: ImportRun) -> "AbstractContextManager[ImportProgress]":
@@ -187,19 +185,7 @@ def _told(report: Imported, asked: ImportRun) -> int:
     if asked.json:
         shown.print_json(report)
         return DONE if report.whole else FAILED
-    words = "would be brought" if asked.dry_run else "brought"
-    parts = [f"{counted(report.brought, 'tag')} {words}"]
-    if not asked.dry_run:
-        parts[0] += f" ({size_text(report.copied_bytes)})"
-    parts.append(f"{report.present} here already")
-    if report.gone:
-        parts.append(f"{report.gone} gone meanwhile")
-    print(f"{counted(report.repositories, 'repository')}: {', '.join(parts)}")
-    for failure in report.failures[:_SHOWN]:
-        what = f"{failure.repository}:{failure.reference}" if failure.reference else failure.repository
-        print(f"failed: {shown.cell(what, 300)}: {shown.cell(failure.message, 500)}")
-    if len(report.failures) > _SHOWN:
-        print(f"and {len(report.failures) - _SHOWN} more: --report FILE names them all")
+    print("\n".join(lines(report, dry=asked.dry_run)))
     if report.stopped:
         tell(f"orlop: stopped: {report.stopped}; the same command goes on from here")
     return DONE if report.whole else FAILED
