@@ -67,6 +67,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/advisories",
         "/signing-keys",
         "/backups",
+        "/read-only",
         "/people",
         "/people/ada",
         "/groups",

@@ -161,3 +161,38 @@ def test_another_replica_refuses_within_a_second(postgres: PostgresServer) -> No
             eventually("the other replica refuses", lambda: begins() == 503, unhurried(1.0))
             off(people)
             eventually("it takes writes again", lambda: begins() == 202, unhurried(1.0))
+
+
+def test_it_is_told_of_once_by_several_replicas(postgres: PostgresServer) -> None:
+    settings = {"catalog": CatalogStore(postgres.catalog())}
+    with structlog.testing.capture_logs(), InProcess(open=False, **settings) as one:
+        people = Private(one)
+        with InProcess(open=False, **settings), InProcess(open=False, **settings):
+            assert on(people).status == 200
+            eventually("it is told of", lambda: told(people) == [("read-only.on", "switch", "moving the database")])
+            off(people)
+            eventually("its end is told of", lambda: len(told(people)) > 1)
+            # Each replica has looked since: one more switch that all tell of comes after all that they had to say.
+            assert on(people, reason="once more").status == 200
+            eventually("the next is told of", lambda: told(people)[:1] == [("read-only.on", "switch", "once more")])
+            off(people)
+            eventually("its end is told of, too", lambda: len(told(people)) > 3)
+            assert [kind for kind, _, _ in reversed(told(people))] == ["read-only.on", "read-only.off"] * 2
+
+
+def test_it_is_told_of_in_the_audit_log(people: Private) -> None:
+    eventually("earlier switches are told of", lambda: not told(people) or told(people)[0][0] == "read-only.off")
+    before = len(told(people))
+    assert on(people, reason="looking at the log").status == 200
+    try:
+        eventually("it is told of", lambda: ("read-only.on", "switch", "looking at the log") in told(people))
+    finally:
+        off(people)
+    eventually("its end is told of", lambda: told(people)[:1] == [("read-only.off", "switch", "")])
+    assert len(told(people)) == before + 2
+
+
+def told(people: Private) -> list[tuple[str, str, str]]:
+    """What the audit log says of it, the newest first, as kind, subject and detail."""
+    found = people.ask("root", "GET", "/api/v1/audit?n=100").json()
+    return [(each["kind"], each["subject"], each["detail"]) for each in found if each["kind"].startswith("read-only.")]

@@ -70,6 +70,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/-/promotion": lambda desks, who: desks.management.settings.holding(who, "pipeline", "team"),
     "/advisories": lambda desks, who: desks.advisories.status(who),
     "/backups": lambda desks, who: _backups(desks, who),
+    "/read-only": lambda desks, who: _read_only(desks, who),
     "/signing-keys": lambda desks, who: desks.attestation_keys.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
@@ -99,6 +100,12 @@ async def _backups(desks: Desks, who: Caller) -> None:
     """The schedules, and the backups of the first."""
     for each in (await desks.backups.status(who))[:1]:
         await desks.backups.page(who, each.scheduled.name, PAGE)
+
+
+async def _read_only(desks: Desks, who: Caller) -> None:
+    """How it stands, and its switches."""
+    await desks.read_only.standing(who)
+    await desks.management.settings.covering(who, "read-only", "")
 
 
 async def _quarantine(desks: Desks, who: Caller) -> None:

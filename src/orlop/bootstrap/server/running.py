@@ -13,6 +13,7 @@ from orlop.faces.ui.inside.sources import AdvisoryPages
 from orlop.faces.ui.jobs import JobPages
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.read_only import ReadOnlyPages
 from orlop.faces.ui.routes import PageGroup
 from orlop.faces.ui.signing import SigningPages
 from orlop.faces.ui.webhooks import WebhookPages
@@ -58,5 +59,6 @@ def running_pages(pages: Pages, desks: Desks, live: Live, watch: Watch) -> tuple
         HealthPages(pages, desks),
         AdvisoryPages(pages, desks),
         BackupPages(pages, desks.backups),
+        ReadOnlyPages(pages, desks.read_only, desks.management),
         SigningPages(pages, desks.attestation_keys, desks.management.gate),
     )

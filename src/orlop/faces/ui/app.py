@@ -61,8 +61,9 @@ _GUARDS = (
 #: What somebody may do who has to choose another password first.
 _BEFORE_CHANGE = frozenset({"/account/password", "/logout"})
 
-#: The first components of what is sent while the registry is read-only: who signs in or out, and their own account.
-_GOES_ON = frozenset({"login", "logout", "account", "device", "access"})
+#: The first components of what is sent while the registry is read-only: who signs in or out, their own account, and
+#: the switches themselves.
+_GOES_ON = frozenset({"login", "logout", "account", "device", "access", "read-only"})
 
 _HEADINGS = {401: "Not signed in", 403: "Not allowed", 404: "Nothing here", 429: "Too many attempts", 503: "Not now"}
 

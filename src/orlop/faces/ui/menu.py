@@ -17,6 +17,7 @@ _WHOLE = (
     ("/advisories", "Advisories"),
     ("/signing-keys", "Signing keys"),
     ("/backups", "Backups"),
+    ("/read-only", "Read-only mode"),
     ("/health", "Health"),
 )
 

@@ -30,7 +30,7 @@ class ReadOnlyTelling:
         self._record = record
         self._documents = documents
         self._clock = clock
-        self._switched: bool | None = None
+        self._switched: str | None = None
         self._begun = False
         self._heard: deque[tuple[int, str]] = deque(maxlen=_MOST)
         if mode.stores is not None:
@@ -45,17 +45,19 @@ class ReadOnlyTelling:
             return
 
     async def _of_switches(self) -> None:
-        if (await self._mode.switched() is not None) is self._switched:
+        known = await self._mode.switched()
+        if (known.reason if known is not None else "") == self._switched:
             return
         # What was told first, then what is set: a change in between makes the version another.
         told = await self._record.told(ReadOnlyCause.SWITCH)
         found = holding(READ_ONLY, await self._documents.covering(READ_ONLY.kind, ""))
         standing = standing_of(tuple(each.body for each in found), self._clock.now())
         reason = standing.reason if standing is not None else ""
-        if bool(reason) is told.holds or await self._record.tell(
+        # Another reason is told of, too: it may be another switch, behind one that went within one look.
+        if reason == told.reason or await self._record.tell(
             ReadOnlyCause.SWITCH, told.version, reason, self._by(self._clock.now())
         ):
-            self._switched = bool(reason)
+            self._switched = reason
 
     async def _of_stores(self) -> None:
         if not self._begun:
