@@ -109,7 +109,11 @@ async def test_a_switch_is_told_of_once_by_all_processes_together() -> None:
     await look()
     tellings.append(all_of_them.begin()[0])
     await look()
-    assert await all_of_them.told() == [("read-only.on", "switch", "moving"), ("read-only.off", "switch", "")]
+    assert await all_of_them.told() == [
+        ("read-only.on", "switch", "moving"),
+        ("read-only.on", "switch", "still moving"),
+        ("read-only.off", "switch", ""),
+    ]
 
 
 async def test_one_that_ends_by_itself_is_told_of_then() -> None:
