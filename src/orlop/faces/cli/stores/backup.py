@@ -1,5 +1,7 @@
 """`orlop backup`, as it is typed."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
@@ -16,6 +18,20 @@ if TYPE_CHECKING:
 _Flag = Parameter(negative="")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BackupKeys:
+    """What opens encrypted backups."""
+
+    identity: Path | None = None
+    """File with a secret key of age, as age-keygen writes it [default: what ORLOP_BACKUP_IDENTITY holds]."""
+    passphrase_file: Path | None = None
+    """File with the passphrase that encrypts and opens them [default: what ORLOP_BACKUP_PASSPHRASE holds]."""
+
+
+_KEYS = BackupKeys()
+
+
 def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> None:
     """Add the commands to `app`."""
     group = cyclopts.App(name="backup", help="Make backups, look through them, restore them.")
@@ -27,6 +43,8 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         /,
         *,
         flags: StoreFlags | None = None,
+        encrypt_to: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+        keys: BackupKeys = _KEYS,
         limit: str | None = None,
         json: Annotated[bool, _Flag] = False,
     ) -> int:
@@ -38,6 +56,9 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         ----------
         target
             Folder, or s3://bucket/prefix, which ORLOP_BACKUP_ENDPOINT, _REGION, _ACCESS_KEY_ID and so on describe.
+        encrypt_to
+            Public key of age (age1…) that can read it, or a file of them; may be given several times. All backups at a
+            place are encrypted for the same [default: ORLOP_BACKUP_ENCRYPT_TO].
         limit
             Bytes a second at most, as 20MiB.
         json
@@ -46,10 +67,11 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         from orlop.faces.cli.stores import backup_work
 
         settings = backup_work.stored((flags or StoreFlags()).load().settings)
-        return backup_work.create(backing_up, settings, target, _rate(limit), json=json)
+        lying = backup_work.lying(target, keys, encrypt_to)
+        return backup_work.create(backing_up, settings, lying, _rate(limit), json=json)
 
     @group.command
-    def ls(target: str, /, *, json: Annotated[bool, _Flag] = False) -> int:
+    def ls(target: str, /, *, keys: BackupKeys = _KEYS, json: Annotated[bool, _Flag] = False) -> int:
         """List backups, oldest first.
 
         Parameters
@@ -61,7 +83,7 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         """
         from orlop.faces.cli.stores import backup_work
 
-        return backup_work.ls(backing_up, target, json=json)
+        return backup_work.ls(backing_up, backup_work.lying(target, keys), json=json)
 
     @group.command
     def verify(
@@ -71,6 +93,7 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         name: str = "",
         latest: Annotated[bool, _Flag] = False,
         quick: Annotated[bool, _Flag] = False,
+        keys: BackupKeys = _KEYS,
         json: Annotated[bool, _Flag] = False,
     ) -> int:
         """Read every byte of backups and compare it with its digest: exit code 1 if anything is wrong.
@@ -92,7 +115,8 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
             raise ConfigurationInvalid("--name and --latest contradict each other")
         from orlop.faces.cli.stores import backup_work
 
-        return backup_work.verify(backing_up, target, name, latest=latest, quick=quick, json=json)
+        lying = backup_work.lying(target, keys)
+        return backup_work.verify(backing_up, lying, name, latest=latest, quick=quick, json=json)
 
     @group.command
     def restore(
@@ -103,6 +127,7 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         to: str | None = None,
         name: str = "",
         at: str = "",
+        keys: BackupKeys = _KEYS,
         limit: str | None = None,
         json: Annotated[bool, _Flag] = False,
     ) -> int:
@@ -132,11 +157,18 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         from orlop.faces.cli.stores import backup_work
 
         settings = backup_work.place(into, to)
-        return backup_work.restore(backing_up, target, settings, (name, at), _rate(limit), json=json)
+        lying = backup_work.lying(target, keys)
+        return backup_work.restore(backing_up, lying, settings, (name, at), _rate(limit), json=json)
 
     @group.command
     def drill(
-        target: str, /, *, name: str = "", scratch: str | None = None, json: Annotated[bool, _Flag] = False
+        target: str,
+        /,
+        *,
+        name: str = "",
+        scratch: str | None = None,
+        keys: BackupKeys = _KEYS,
+        json: Annotated[bool, _Flag] = False,
     ) -> int:
         """Restore a backup into a folder that is removed again, and verify everything there, as `orlop verify` does.
 
@@ -155,11 +187,18 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         """
         from orlop.faces.cli.stores import backup_work
 
-        return backup_work.drill(backing_up, opening, target, name, scratch, json=json)
+        lying = backup_work.lying(target, keys)
+        return backup_work.drill(backing_up, opening, lying, name, scratch, json=json)
 
     @group.command
     def prune(
-        target: str, /, *, keep: int, dry_run: Annotated[bool, _Flag] = False, json: Annotated[bool, _Flag] = False
+        target: str,
+        /,
+        *,
+        keep: int,
+        dry_run: Annotated[bool, _Flag] = False,
+        keys: BackupKeys = _KEYS,
+        json: Annotated[bool, _Flag] = False,
     ) -> int:
         """Remove all backups but the newest, and then what none of these holds.
 
@@ -178,7 +217,7 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
             raise ConfigurationInvalid("--keep is at least 1; to keep no backup, remove the folder or the prefix")
         from orlop.faces.cli.stores import backup_work
 
-        return backup_work.prune(backing_up, target, keep, dry=dry_run, json=json)
+        return backup_work.prune(backing_up, backup_work.lying(target, keys), keep, dry=dry_run, json=json)
 
 
 def _rate(limit: str | None) -> int:
