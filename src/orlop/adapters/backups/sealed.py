@@ -47,14 +47,18 @@ async def sealed(target: SizedTarget, sealing: Sealing, *, writing: bool) -> Bac
             raise ContentCorrupt(f"{MARKER} names somebody whom the passphrase does not open")
         return SealedTarget(target, (opened.to_public(),), (opened,))
     identities = age.parse_identities(sealing.identity) if sealing.identity else ()
-    wanted = tuple(sorted({str(age.parse_recipient(text)) for text in sealing.recipients}))
-    if writing and wanted and wanted != tuple(sorted(marker.recipients)):
+    wanted = tuple(sorted({str(age.parse_recipient(text)) for text in sealing.recipients})) if writing else ()
+    if wanted and wanted != tuple(sorted(marker.recipients)):
         raise Denied(f"the backups there are encrypted for {_words(marker)}: name the same, or another place")
-    if (writing and wanted) or identities:
+    # What is written is never for somebody whom the file alone names: whoever can write there could add himself.
+    own = {str(identity.to_public()) for identity in identities}
+    if wanted or own.issuperset(marker.recipients) or (own and not writing):
         return SealedTarget(target, tuple(map(age.parse_recipient, marker.recipients)), identities)
-    how = "with --passphrase-file" if marker.passphrase else f"for {_words(marker)}: name --identity FILE"
-    if writing and not marker.passphrase:
-        how = f"for {_words(marker)}: name them with --encrypt-to, or --identity FILE"
+    how = f"for {_words(marker)}: name --identity FILE"
+    if marker.passphrase:
+        how = "with a passphrase: name --passphrase-file FILE"
+    elif writing:
+        how = f"for {_words(marker)}: name them with --encrypt-to"
     raise Denied(f"the backups there are encrypted {how}")
 
 
