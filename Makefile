@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SITE := .venv-site
 # Arguments for the command that a target runs, for example: make serve ARGS="--workers 1"
 ARGS ?=
 # Processes of tests: one more than there are cores, because tests wait for servers, disks and times that run out.
@@ -12,7 +13,7 @@ FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 40
 TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage dist image clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs site pictures coverage dist image clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +49,9 @@ docs: install ## the pages that are written by the program
 	$(BIN)/python -m orlop.config.reference > docs/configuration.md
 	$(BIN)/python -m orlop.faces.cli.management.reference > docs/settings.md
 
+site: $(SITE)/.made ## docs/ as a site, in dist/site; fails where a link leads nowhere
+	$(SITE)/bin/python -m deploy.site --into dist/site $(ARGS)
+
 pictures: install ## the pictures of the pages in docs/, taken anew
 	ORLOP_TEST_PICTURES=1 $(BIN)/pytest -q tests/ui/test_story.py
 
@@ -78,11 +82,12 @@ lock: install ## the lock files, from pyproject.toml
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
 	$(LOCK) $(ARGS) --group fuzz -o requirements/fuzz.txt
+	$(LOCK) $(ARGS) --group site -o requirements/site.txt
 	$(LOCK) $(ARGS) tests/clients/requirements.in -o tests/clients/requirements.txt
 	echo uv | $(LOCK) $(ARGS) - -o requirements/uv.txt
 
 clean: ## the virtual environment and what tools left behind
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(SITE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
 
 $(VENV)/bin/uv: requirements/uv.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Orlop needs Python 3.11 or later")'
@@ -93,6 +98,12 @@ $(VENV)/bin/uv: requirements/uv.txt
 $(VENV)/.made: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/uv.txt requirements/dev.txt
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# In an environment of its own: what makes pages shall not decide what Orlop may be installed with.
+$(SITE)/.made: $(VENV)/bin/uv requirements/site.txt
+	test -x $(SITE)/bin/python || $(PYTHON) -m venv --without-pip $(SITE)
+	VIRTUAL_ENV=$(SITE) $(BIN)/uv pip sync --quiet --require-hashes requirements/site.txt
 	touch $@
 
 $(VENV)/.made-fuzz: $(VENV)/.made requirements/fuzz.txt
