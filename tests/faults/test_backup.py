@@ -14,7 +14,7 @@ import pytest
 from pyrage.x25519 import Identity
 
 from orlop.domain.digest import digest_of
-from tests.content import Pushable, blob, image
+from tests.content import Pushable, artifact, blob, image
 from tests.faults.backing_up import backup, begin, content, orlop
 from tests.faults.pushing import REPOSITORY, Client, small
 from tests.faults.running import running
@@ -283,6 +283,59 @@ def test_nothing_is_overwritten(server: OrlopServer, made: Path, tmp_path: Path)
     assert "no backup" in backup({}, "restore", str(made), "--at", "2020-01-01", "--into", str(tmp_path / "x"), code=1)
 
 
+def test_one_repository_comes_back_beside_what_is_there(tmp_path: Path) -> None:
+    target, into = tmp_path / "bk", ["--as", "restored/app"]
+    signed = artifact("signature", subject=small("kept"))
+    with running(tmp_path / "a") as server:
+        with Client(server.address) as client:
+            client.push(small("kept"), "kept")
+            client.push(signed, "sha256-of-nothing")
+            client.push(small("moved"), "moved")
+        backup({"data": server.data}, "create", str(target))
+        here = ["--server", server.address]
+        with Client(server.address) as client:
+            # What happened since: one tag is gone, and one is another image.
+            assert client.ask("DELETE", f"/v2/{REPOSITORY}/manifests/kept").status == 202
+            client.push(small("moved since"), "moved")
+        asked = [str(target), "--repository", REPOSITORY]
+        said = backup({}, "restore", *asked, "--as", REPOSITORY, *here, code=1)
+        assert [(each["reference"], each["code"]) for each in said["failures"]] == [("moved", "CONFLICT")]
+        with Client(server.address) as client:
+            answer = client.ask("GET", f"/v2/{REPOSITORY}/manifests/kept")
+            assert answer.body == small("kept").content
+            answer = client.ask("GET", f"/v2/{REPOSITORY}/manifests/moved")
+            assert answer.body == small("moved since").content
+        said = backup({}, "restore", *asked, *into, *here)
+        assert (said["brought"], said["failures"]) == (3, [])
+        assert backup({}, "restore", *asked, *into, *here)["brought"] == 0
+        with Client(server.address) as client:
+            listed = client.ask("GET", f"/v2/restored/app/referrers/{small('kept').digest}")
+            assert [each["digest"] for each in json.loads(listed.body)["manifests"]] == [signed.digest]
+            moved = client.ask("GET", "/v2/restored/app/manifests/moved")
+            assert moved.body == small("moved").content
+        space = REPOSITORY.rpartition("/")[0] or REPOSITORY
+        if space != REPOSITORY:
+            whole = backup({}, "restore", str(target), "--repository", f"{space}/", "--as", "all/of/it/", *here)
+            assert whole["repositories"] == 1
+        assert "has no nothing/here" in backup(
+            {}, "restore", str(target), "--repository", "nothing/here", *into, *here, code=1
+        )
+        server.verify()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--repository", "app"], "need each other"),
+        (["--repository", "team/", "--as", "app"], "both end with a slash"),
+        (["--repository", "App", "--as", "app"], "lower-case"),
+        (["--repository", "app", "--as", "b", "--into", "x"], "name one place"),
+    ],
+)
+def test_what_cannot_be_restored_so_is_said(made: Path, arguments: list[str], what: str) -> None:
+    assert what in backup({}, "restore", str(made), *arguments, code=2)
+
+
 def test_an_encrypted_one_is_read_and_restored_by_whoever_has_the_key(server: OrlopServer, tmp_path: Path) -> None:
     target, key = tmp_path / "bk", tmp_path / "key.txt"
     identity = Identity.generate()
@@ -363,13 +416,22 @@ def test_postgresql_and_a_bucket_into_a_bucket_and_back(
     assert "not empty" in backup(to, "restore", "s3://backups/orlop", "--to", str(settings), code=1)
     with running(tmp_path / "b", **there) as restored:
         with Client(restored.address) as client:
-            client.held = held
+            client.held = dict(held)
             client.pull_everything()
             client.push(small("three"), "three")
         restored.verify()
         restored.audit()
     backup(reach, "prune", "s3://backups/orlop", "--keep", "1")
     assert backup(reach, "verify", "s3://backups/orlop")["wrong"] == 0
+    # One repository of it, beside what a registry has.
+    with running(tmp_path / "live") as live:
+        one = ["--repository", REPOSITORY, "--as", "restored/app", "--server", live.address]
+        brought = backup(reach, "restore", "s3://backups/orlop", *one)
+        assert (brought["failures"], brought["brought"]) == ([], len(held))
+        with Client(live.address) as client:
+            for tag, what in held.items():
+                assert client.ask("GET", f"/v2/restored/app/manifests/{tag}").body == what.content
+        live.verify()
     # A prefix of its own, with a passphrase; what is larger than a part is encrypted in parts.
     phrase = tmp_path / "phrase"
     phrase.write_text("correct horse battery staple\n")

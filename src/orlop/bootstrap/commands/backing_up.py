@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ import msgspec
 
 from orlop import __version__
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.commands.clients import ManagementServers
+from orlop.bootstrap.commands.importing import Imports
 from orlop.bootstrap.commands.migrations import require_schema
 from orlop.bootstrap.stores.catalogs import Siblings, database, open_sql, sqlite_file
 from orlop.bootstrap.stores.moved import refuse_elsewhere
@@ -24,8 +26,11 @@ from orlop.config.sources import BACKUP_PREFIX, FILE_SUFFIX, OF_SEALING, PREFIX,
 from orlop.domain.backup import Backup, Sealing
 from orlop.domain.durations import SECOND
 from orlop.domain.errors import Denied, Unavailable
+from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.servers import Servers
 from orlop.ports.backup import BackupTarget, CatalogFill, Snapshots
 from orlop.ports.clock import Ids
+from orlop.ports.importing import ImportSource, ImportTargets
 from orlop.ports.stores import StoreRefused
 from orlop.services.backup.pace import Pace
 
@@ -127,6 +132,30 @@ class Backups:
                 await asyncio.to_thread(_show, draft, final)
         with suppress(Unavailable):  # only a run of the same backup would take it for its own, and find nothing to do
             await fill.conclude()
+
+
+class BackupParts:
+    """See faces.cli.stores.backup_repository.PartOpening."""
+
+    @property
+    def servers(self) -> Servers:
+        """Where sign-ins are kept."""
+        return ManagementServers()
+
+    @asynccontextmanager
+    async def contents(self, target: BackupTarget, backup: Backup) -> AsyncIterator[ImportSource]:
+        """What the repositories of a backup held; its catalog lies in a folder for temporary files meanwhile."""
+        from orlop.adapters.sql.backup.contents import contents
+        from orlop.services.backup.contents import BackupSource
+        from orlop.services.backup.reading import BackupFiles
+
+        with tempfile.TemporaryDirectory(prefix="orlop-backup-") as scratch:
+            async with contents(backup, BackupFiles(target, backup), Path(scratch)) as found:
+                yield BackupSource(target, found)
+
+    def targets(self, server: str, connecting: Connecting) -> AbstractAsyncContextManager[ImportTargets]:
+        """The registry that runs."""
+        return Imports().targets(server, connecting)
 
 
 async def _sealed(target: "SizedTarget", sealing: Sealing, writing: bool) -> BackupTarget:

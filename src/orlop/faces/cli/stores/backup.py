@@ -9,9 +9,11 @@ from cyclopts import Parameter
 
 from orlop.config import ConfigurationInvalid
 from orlop.config.units import size
+from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.settings import StoreFlags
 
 if TYPE_CHECKING:
+    from orlop.faces.cli.stores.backup_repository import PartOpening
     from orlop.faces.cli.stores.backup_work import BackingUp
     from orlop.faces.cli.stores.maintenance_work import Opening
 
@@ -32,7 +34,7 @@ class BackupKeys:
 _KEYS = BackupKeys()
 
 
-def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> None:
+def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening", part: "PartOpening") -> None:
     """Add the commands to `app`."""
     group = cyclopts.App(name="backup", help="Make backups, look through them, restore them.")
     app.command(group)
@@ -127,11 +129,16 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
         to: str | None = None,
         name: str = "",
         at: str = "",
+        repository: str = "",
+        as_: Annotated[str, Parameter(name="--as")] = "",
+        server: str = "",
         keys: BackupKeys = _KEYS,
         limit: str | None = None,
         json: Annotated[bool, _Flag] = False,
     ) -> int:
         """Restore a backup into a place that is empty. Run again after an interruption, it goes on.
+
+        With --repository, restore that alone into a registry that runs, as another repository there.
 
         Parameters
         ----------
@@ -145,19 +152,34 @@ def register(app: cyclopts.App, backing_up: "BackingUp", opening: "Opening") -> 
             The backup; without it and --at, the newest.
         at
             The newest from before that time, or before so long: 2026-11-30T12:00, 2d.
+        repository
+            One repository, or with a slash at its end all of a namespace, as it is called in the backup.
+        as_
+            What it is called where it is restored to. A tag that is there already stays as it is.
+        server
+            The registry that it is restored to, as HOST:PORT or URL [default: where `orlop login` was last].
         limit
             Bytes a second at most, as 20MiB.
         json
             Print a JSON object.
         """
-        if (into is None) == (to is None):
-            raise ConfigurationInvalid("name one place to restore to: a data folder with --into, or settings with --to")
+        one = repository or as_ or server
+        if (into is not None) + (to is not None) + bool(one) != 1:
+            raise ConfigurationInvalid(
+                "name one place to restore to: a data folder with --into, settings with --to, or a repository with --as"
+            )
         if name and at:
             raise ConfigurationInvalid("--name and --at contradict each other")
         from orlop.faces.cli.stores import backup_work
 
-        settings = backup_work.place(into, to)
         lying = backup_work.lying(target, keys)
+        if one:
+            from orlop.faces.cli.stores import backup_repository
+
+            wanted = backup_repository.BackupPart(repository, as_)
+            choice = ServerChoice(server=server)
+            return backup_repository.restore(part, backing_up, lying, (name, at), wanted, choice, json=json)
+        settings = backup_work.place(into, to)
         return backup_work.restore(backing_up, lying, settings, (name, at), _rate(limit), json=json)
 
     @group.command

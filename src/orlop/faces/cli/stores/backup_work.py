@@ -185,7 +185,7 @@ def verify(backing_up: BackingUp, target: Lying, name: str, *, latest: bool, qui
             with drawn("verifying", silent=json) as draw:
                 verification = BackupVerification(there, lambda so_far: draw(Progress(so_far.blobs, 0, "blobs")))
                 if name or latest:
-                    report = await verification.one(await _chosen(there, name), quick=quick)
+                    report = await verification.one(await chosen_of(there, name), quick=quick)
                 else:
                     report = await verification.everything(quick=quick)
         _tell(report, json=json)
@@ -204,7 +204,7 @@ def restore(
         name, at = which
         before = moment(at, now())
         async with backing_up.target(target.place, target.sealing) as there:
-            backup = await _chosen(there, name, before)
+            backup = await chosen_of(there, name, before)
             async with backing_up.restoration(settings, there, backup.backup, limit) as restoration:
                 with drawn("restoring", silent=json) as draw:
                     await restoration.run(
@@ -234,7 +234,7 @@ def drill(backing_up: BackingUp, opening: Opening, target: Lying, name: str, scr
         with tempfile.TemporaryDirectory(prefix="orlop-drill-", dir=scratch) as folder:
             settings = load({"data": f"{folder}/data"}, {}).settings
             async with backing_up.target(target.place, target.sealing) as there:
-                backup = await _chosen(there, name)
+                backup = await chosen_of(there, name)
                 async with backing_up.restoration(settings, there, backup.backup, 0) as restoration:
                     with drawn("restoring", silent=json) as draw:
                         await restoration.run(
@@ -273,7 +273,8 @@ def prune(backing_up: BackingUp, target: Lying, keep: int, *, dry: bool, json: b
     return run(work)
 
 
-async def _chosen(target: BackupTarget, name: str, at: int = 0) -> NamedBackup:
+async def chosen_of(target: BackupTarget, name: str, at: int = 0) -> NamedBackup:
+    """The backup that is meant; what cannot be read is told. Raises NotFound."""
     backups, unreadable = await readable(target)
     if name in unreadable:
         raise NotFound(f"the backup {name} cannot be read, or was changed")
