@@ -1,7 +1,5 @@
 """`orlop backup`, as it is typed."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
@@ -11,6 +9,7 @@ from orlop.config import ConfigurationInvalid
 from orlop.config.units import size
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.settings import StoreFlags
+from orlop.faces.cli.stores.backup_keys import BackupKeys
 
 if TYPE_CHECKING:
     from orlop.faces.cli.stores.backup_repository import PartOpening
@@ -18,17 +17,6 @@ if TYPE_CHECKING:
     from orlop.faces.cli.stores.maintenance_work import Opening
 
 _Flag = Parameter(negative="")
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class BackupKeys:
-    """What opens encrypted backups."""
-
-    identity: Path | None = None
-    """File with a secret key of age, as age-keygen writes it [default: what ORLOP_BACKUP_IDENTITY holds]."""
-    passphrase_file: Path | None = None
-    """File with the passphrase that encrypts and opens them [default: what ORLOP_BACKUP_PASSPHRASE holds]."""
 
 
 _KEYS = BackupKeys()

@@ -15,7 +15,7 @@ from orlop.domain.errors import NotFound
 from orlop.domain.queue import Progress
 from orlop.faces.cli.moments import moment, now, rfc3339, shown
 from orlop.faces.cli.running import DONE, FAILED, counted, run, size_text, tell
-from orlop.faces.cli.stores.backup import BackupKeys
+from orlop.faces.cli.stores.backup_keys import BackupKeys
 from orlop.faces.cli.stores.maintenance_work import Opening, drawn
 from orlop.ports.backup import BackupTarget
 from orlop.services.backup.creating import BackupCreation, BackupProgress
