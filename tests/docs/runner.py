@@ -4,7 +4,7 @@ Blocks tagged `console` are transcripts, run in one shell; `console server` star
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
 before the block behind it, to a server that is started if there is none; `<!-- read: REFERENCE -->` waits until an
 image was read; `<!-- stop: ADDRESS -->` ends a server;
-`<!-- checkout: NAME -->` puts a folder of the repository beside what is typed, where the page says it is typed in a checkout;
+`<!-- checkout: NAME -->` puts a folder of the repository beside what is typed, as in a checkout;
 `<!-- adapter: ADDRESS -->` starts the adapter of a scanner; `<!-- stored: IMAGE as FOLDER/REPOSITORY:TAG -->` puts an
 image into a folder of distribution. Ports of this machine are exchanged for free ones.
 """
