@@ -34,6 +34,7 @@ from tests.contract import (
     promotion,
     quarantine,
     queue,
+    read_only,
     refusals,
     replicas,
     retention,
@@ -95,6 +96,7 @@ class CatalogKit:
     TestOrphans = scrub.OrphansKit
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
+    TestReadOnlyRecord = read_only.ReadOnlyRecordKit
     TestReplicas = replicas.ReplicasKit
     TestVitals = outbox.VitalsKit
     TestUsage = usage.UsageKit

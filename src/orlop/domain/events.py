@@ -101,6 +101,8 @@ class EventKind(StrEnum):
     BACKUP_FAILED = "backup.failed"
     BACKUP_DRILLED = "backup.drilled"
     BACKUP_DRILL_FAILED = "backup.drill-failed"
+    READ_ONLY_ON = "read-only.on"
+    READ_ONLY_OFF = "read-only.off"
 
 
 #: How the detail of a deleted manifest begins that referred to another, whose digest follows.
@@ -143,6 +145,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.BUNDLE_CREATED, EventKind.BUNDLE_REMOVED),
         *(EventKind.BACKUP_COMPLETED, EventKind.BACKUP_FAILED),
         *(EventKind.BACKUP_DRILLED, EventKind.BACKUP_DRILL_FAILED),
+        *(EventKind.READ_ONLY_ON, EventKind.READ_ONLY_OFF),
     }
 )
 

@@ -1,6 +1,7 @@
 """Read-only mode: why the registry takes no writes, until when, and what whoever would write is told."""
 
 import re
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,13 @@ _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2
 _LONGEST = 3600
 #: When to come back where a store takes no writes, in seconds.
 _STORE = 2
+
+
+class ReadOnlyCause(StrEnum):
+    """Why the registry takes no writes: somebody switched it so, or a store takes none."""
+
+    SWITCH = "switch"
+    STORE = "store"
 
 
 class ReadOnly(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -40,6 +40,7 @@ from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.promotion import Promotions
+from orlop.ports.read_only import ReadOnlyRecord
 from orlop.ports.replicas import Replicas
 from orlop.ports.retention import Retention
 from orlop.ports.scans import ScanStore
@@ -473,4 +474,5 @@ class Catalog(msgspec.Struct, frozen=True):
     boards: Boards
     bundles: Bundles
     replicas: Replicas
+    read_only: ReadOnlyRecord
     backups: BackupRecords

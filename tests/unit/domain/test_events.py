@@ -32,6 +32,7 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
         "promotion",
         "bundle",
         "backup",
+        "read-only",
         "signing-key",
     }
     assert {kind.split(".")[0] for kind in EventKind} == content | others

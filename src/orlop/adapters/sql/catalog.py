@@ -40,6 +40,7 @@ from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.promotion import SqlPromotions
 from orlop.adapters.sql.quarantined import SqlHeldPushes
 from orlop.adapters.sql.queue import queue_on
+from orlop.adapters.sql.read_only import SqlReadOnlyRecord
 from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.replicas import SqlReplicas
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -202,6 +203,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         boards=SqlBoards(lists),
         bundles=SqlBundles(engine, lists),
         replicas=SqlReplicas(engine),
+        read_only=SqlReadOnlyRecord(engine),
         backups=SqlBackupRecords(engine, lists),
     )
 

@@ -169,6 +169,7 @@ TABLES: dict[str, Table] = {
         ("", ""), "schedule work target job tried_at done_at backup blobs bytes new_bytes lasted failures error"
     ),
     "backups": Table(("", ""), "schedule name at ended_at engine program blobs bytes damaged drilled_at drill_error"),
+    "read_only_told": Table(("",), "cause version holds changed_at reason"),
     "bundles": Table((0,), "id path name created_by account_id created_at"),
     "bundle_images": Table((0, -1), "bundle_id number repository tag digest"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),

@@ -46,6 +46,8 @@ from orlop.server import WorkerApplication, WorkerContext
 from orlop.services.access.known_callers import KnownCallers
 from orlop.services.gates.pulls import GatedPulls
 from orlop.services.identity.first_account import FirstPassword
+from orlop.services.jobs.worker import Chore
+from orlop.services.read_only.telling import LOOKED_EVERY, ReadOnlyTelling
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -114,11 +116,13 @@ def application_on(
     people = build_people(settings, stores, services, limits, log, names, works, running)
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
+    telling = ReadOnlyTelling(services.read_only, stores.catalog.read_only, stores.identity.documents, SystemClock())
     chores = (
         watching_bounds(stores, metrics),
         looking(metrics, running.traffic),
         *people.chores,
         *sharing(settings, context, counters, stores.identity.rates),
+        Chore("read-only mode", LOOKED_EVERY, telling.look),
         *present(settings, context, stores.catalog.replicas, running.itself),
     )
     jobs = (

@@ -20,6 +20,10 @@ class ReadOnlyMode:
         """Why no write is taken; None: they are. Raises Unavailable."""
         if self.stores is not None and self.stores.reason:
             return ReadOnlyStanding(self.stores.reason, by_store=True)
+        return await self.switched()
+
+    async def switched(self) -> ReadOnlyStanding | None:
+        """What the switches alone say. Raises Unavailable."""
         switches = await self._settings.covering(READ_ONLY, "")
         return standing_of(tuple(each.body for each in switches), self._clock.now()) if switches else None
 

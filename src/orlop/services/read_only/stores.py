@@ -19,6 +19,10 @@ _FIRST, _LONGEST = 0.5, 2.0
 _PATIENCE = 10.0
 
 
+def _nobody(reason: str) -> None:
+    """Where nobody wants to hear."""
+
+
 class StoreWrites:
     """`probe` writes something small to every store, and raises StoreRefusesWrites where one takes none."""
 
@@ -31,6 +35,8 @@ class StoreWrites:
         self._tried_once = asyncio.Event()
         #: Why the stores take no writes, as half a sentence; empty: they do.
         self.reason = ""
+        #: Called with the reason when they take none any more, and with nothing when they do again.
+        self.heard: Callable[[str], None] = _nobody
 
     def failed(self, failure: RegistryError) -> None:
         """A write failed so; when that is because a store takes none, it is tried in the background."""
@@ -64,12 +70,14 @@ class StoreWrites:
             while refusal := await self._refusal():
                 if not self.reason:
                     _log.error("the registry is read-only, until the store takes writes again", reason=refusal)
+                    self.heard(refusal)
                 self.reason = refusal
                 self._tried_once.set()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._longest)
             if self.reason:
                 _log.warning("the stores take writes again; the registry does, too")
+                self.heard("")
         finally:
             self.reason = ""
             self._tried_once.set()
