@@ -23,7 +23,14 @@ SECTIONS = (
         "start",
         "Start here",
         "What Orlop is, how to install it, and the way to each task.",
-        ("README.md", "docs/installing.md", "docs/clients.md", "docs/i-want-to.md"),
+        (
+            "README.md",
+            "docs/first-afternoon.md",
+            "docs/installing.md",
+            "docs/clients.md",
+            "docs/i-want-to.md",
+            "docs/comparison.md",
+        ),
     ),
     Section(
         "how-to",
@@ -65,6 +72,7 @@ SECTIONS = (
         "Concepts",
         "How it works, what it survives, and how fast it is.",
         (
+            "docs/concepts.md",
             "docs/architecture.md",
             "docs/reliability.md",
             "docs/performance.md",
@@ -78,6 +86,8 @@ SECTIONS = (
         "Running a registry: on one machine or several, backed up, watched and upgraded.",
         (
             "docs/running.md",
+            "docs/sizing.md",
+            "docs/hardening.md",
             "docs/operation.md",
             "docs/observing.md",
             "docs/backup.md",

@@ -40,7 +40,7 @@ def _run(arguments: list[str]) -> int:
 def commands() -> "cyclopts.App":
     """The command line with every command."""
     from orlop.bootstrap.commands.advisories import AdvisoryFiles
-    from orlop.bootstrap.commands.backing_up import Backups
+    from orlop.bootstrap.commands.backing_up import BackupParts, Backups
     from orlop.bootstrap.commands.checking import Checkups
     from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
     from orlop.bootstrap.commands.importing import Imports
@@ -68,7 +68,7 @@ def commands() -> "cyclopts.App":
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
-    backup.register(root, Backups(), _open)
+    backup.register(root, Backups(), _open, BackupParts())
     doctor.register(root, Checkups(), ManagementServers())
     backup_schedules.register(root, ManagementServers())
     settings.register(root, ManagementServers())

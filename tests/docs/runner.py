@@ -4,6 +4,7 @@ Blocks tagged `console` are transcripts, run in one shell; `console server` star
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
 before the block behind it, to a server that is started if there is none; `<!-- read: REFERENCE -->` waits until an
 image was read; `<!-- stop: ADDRESS -->` ends a server;
+`<!-- checkout: NAME -->` puts a folder of the repository beside what is typed, as in a checkout;
 `<!-- adapter: ADDRESS -->` starts the adapter of a scanner; `<!-- stored: IMAGE as FOLDER/REPOSITORY:TAG -->` puts an
 image into a folder of distribution. Ports of this machine are exchanged for free ones.
 """
@@ -35,7 +36,9 @@ _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
 _STORED = re.compile(r"<!-- stored: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
 _ADAPTER = re.compile(r"<!-- adapter: (\S+) -->")
 _READ = re.compile(r"<!-- read: (\S+) -->")
+_CHECKOUT = re.compile(r"<!-- checkout: (\S+) -->")
 _STOP = re.compile(r"<!-- stop: (\S+) -->")
+_ROOT = Path(__file__).parents[2]
 #: Where the command of this environment is, and what it runs beside.
 _BIN = str(Path(sys.executable).parent)
 
@@ -70,6 +73,8 @@ class Document:
             if block.section not in self.missing and not self._is_missing(block):
                 for stop in _STOP.finditer(before):
                     self.servers.end(stop[1])
+                for name in _CHECKOUT.findall(before):
+                    (self.working / name).symlink_to(_ROOT / name)
                 for adapter in _ADAPTER.finditer(before):
                     self.servers.adapter(adapter[1])
                 for given in _GIVEN.finditer(before):

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyrage.x25519 import Identity
 
 from orlop.domain.digest import digest_of
-from tests.content import Pushable, blob, image
+from tests.content import Pushable, artifact, blob, image
 from tests.faults.backing_up import backup, begin, content, orlop
 from tests.faults.pushing import REPOSITORY, Client, small
 from tests.faults.running import running
@@ -282,10 +283,103 @@ def test_nothing_is_overwritten(server: OrlopServer, made: Path, tmp_path: Path)
     assert "no backup" in backup({}, "restore", str(made), "--at", "2020-01-01", "--into", str(tmp_path / "x"), code=1)
 
 
+def test_one_repository_comes_back_beside_what_is_there(tmp_path: Path) -> None:
+    target, into = tmp_path / "bk", ["--as", "restored/app"]
+    signed = artifact("signature", subject=small("kept"))
+    with running(tmp_path / "a") as server:
+        with Client(server.address) as client:
+            client.push(small("kept"), "kept")
+            client.push(signed, "sha256-of-nothing")
+            client.push(small("moved"), "moved")
+        backup({"data": server.data}, "create", str(target))
+        here = ["--server", server.address]
+        with Client(server.address) as client:
+            # What happened since: one tag is gone, and one is another image.
+            assert client.ask("DELETE", f"/v2/{REPOSITORY}/manifests/kept").status == 202
+            client.push(small("moved since"), "moved")
+        asked = [str(target), "--repository", REPOSITORY]
+        said = backup({}, "restore", *asked, "--as", REPOSITORY, *here, code=1)
+        assert [(each["reference"], each["code"]) for each in said["failures"]] == [("moved", "CONFLICT")]
+        with Client(server.address) as client:
+            answer = client.ask("GET", f"/v2/{REPOSITORY}/manifests/kept")
+            assert answer.body == small("kept").content
+            answer = client.ask("GET", f"/v2/{REPOSITORY}/manifests/moved")
+            assert answer.body == small("moved since").content
+        said = backup({}, "restore", *asked, *into, *here)
+        assert (said["brought"], said["failures"]) == (3, [])
+        assert backup({}, "restore", *asked, *into, *here)["brought"] == 0
+        with Client(server.address) as client:
+            listed = client.ask("GET", f"/v2/restored/app/referrers/{small('kept').digest}")
+            assert [each["digest"] for each in json.loads(listed.body)["manifests"]] == [signed.digest]
+            moved = client.ask("GET", "/v2/restored/app/manifests/moved")
+            assert moved.body == small("moved").content
+        space = REPOSITORY.rpartition("/")[0] or REPOSITORY
+        if space != REPOSITORY:
+            whole = backup({}, "restore", str(target), "--repository", f"{space}/", "--as", "all/of/it/", *here)
+            assert whole["repositories"] == 1
+        assert "has no nothing/here" in backup(
+            {}, "restore", str(target), "--repository", "nothing/here", *into, *here, code=1
+        )
+        server.verify()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--repository", "app"], "need each other"),
+        (["--repository", "team/", "--as", "app"], "both end with a slash"),
+        (["--repository", "App", "--as", "app"], "lower-case"),
+        (["--repository", "app", "--as", "b", "--into", "x"], "name one place"),
+    ],
+)
+def test_what_cannot_be_restored_so_is_said(made: Path, arguments: list[str], what: str) -> None:
+    assert what in backup({}, "restore", str(made), *arguments, code=2)
+
+
+def test_an_encrypted_one_is_read_and_restored_by_whoever_has_the_key(server: OrlopServer, tmp_path: Path) -> None:
+    target, key = tmp_path / "bk", tmp_path / "key.txt"
+    identity = Identity.generate()
+    key.write_text(f"# of a test\n{identity}\n")
+    secret = image("secret", [blob("nobody else reads this", 70_000)])
+    with Client(server.address) as client:
+        client.push(secret, "secret")
+        held = dict(client.held)
+    first = backup({"data": server.data}, "create", str(target), "--encrypt-to", str(identity.to_public()))
+    again = backup({"data": server.data, "backup_encrypt_to": identity.to_public()}, "create", str(target))
+    assert again["new_blobs"] == 0
+    clear = secret.blobs[-1].content[:200]
+    assert not [file for file in target.rglob("*") if file.is_file() and clear in file.read_bytes()]
+    mine = ["--identity", str(key)]
+    assert [one["name"] for one in backup({}, "ls", str(target), *mine)] == [first["name"], again["name"]]
+    assert backup({}, "verify", str(target), *mine)["wrong"] == 0
+    assert backup({}, "verify", str(target), "--quick", *mine)["wrong"] == 0
+    assert backup({}, "drill", str(target), "--scratch", str(tmp_path), *mine)["report"]["findings"] == []
+    key_in_file = {"backup_identity_file": key}
+    assert backup(key_in_file, "prune", str(target), "--keep", "1")["backups"] == [first["name"]]
+    # Nobody else learns more than for whom it is.
+    for arguments in (["ls", str(target)], ["verify", str(target)], ["create", str(target)]):
+        said = backup({"data": server.data}, *arguments, code=1)
+        assert str(identity.to_public()) in said
+    stranger = tmp_path / "stranger.txt"
+    stranger.write_text(str(Identity.generate()))
+    said = backup({}, "restore", str(target), "--into", str(tmp_path / "x"), "--identity", str(stranger), code=1)
+    assert "encrypted for somebody else" in said
+    layer = secret.blobs[-1].digest
+    (file,) = (target / "blobs" / "sha256" / layer.hex[:2]).glob(f"{layer.hex}.age")
+    whole = file.read_bytes()
+    for place in (60, 150, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        found = backup({}, "verify", str(target), *mine, code=1)
+        assert [layer.hex in finding["where"] for finding in found["findings"]] == [True]
+    file.write_bytes(whole)
+    backup({}, "restore", str(target), "--into", str(tmp_path / "b" / "data"), *mine)
+    holds(tmp_path / "b", held)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
-        for bucket in ("blobs", "others", "backups"):
+        for bucket in ("blobs", "others", "backups", "third"):
             server.made(bucket)
         yield server
 
@@ -322,10 +416,37 @@ def test_postgresql_and_a_bucket_into_a_bucket_and_back(
     assert "not empty" in backup(to, "restore", "s3://backups/orlop", "--to", str(settings), code=1)
     with running(tmp_path / "b", **there) as restored:
         with Client(restored.address) as client:
-            client.held = held
+            client.held = dict(held)
             client.pull_everything()
             client.push(small("three"), "three")
         restored.verify()
         restored.audit()
     backup(reach, "prune", "s3://backups/orlop", "--keep", "1")
     assert backup(reach, "verify", "s3://backups/orlop")["wrong"] == 0
+    # One repository of it, beside what a registry has.
+    with running(tmp_path / "live") as live:
+        one = ["--repository", REPOSITORY, "--as", "restored/app", "--server", live.address]
+        brought = backup(reach, "restore", "s3://backups/orlop", *one)
+        assert (brought["failures"], brought["brought"]) == ([], len(held))
+        with Client(live.address) as client:
+            for tag, what in held.items():
+                assert client.ask("GET", f"/v2/restored/app/manifests/{tag}").body == what.content
+        live.verify()
+    # A prefix of its own, with a passphrase; what is larger than a part is encrypted in parts.
+    phrase = tmp_path / "phrase"
+    phrase.write_text("correct horse battery staple\n")
+    locked = ["s3://backups/locked", "--passphrase-file", str(phrase)]
+    with running(tmp_path / "b", **there):
+        made = backup(there | reach, "create", *locked)
+        assert backup(there | reach, "create", *locked)["new_blobs"] == 0
+    assert backup(reach, "verify", *locked)["wrong"] == 0
+    assert "passphrase" in backup(reach, "verify", "s3://backups/locked", code=1)
+    third = postgres.database()
+    into = {"catalog_url": third, "blobs_addressing": "path"} | store.settings("third")
+    to = reach | {f"to_{name}": value for name, value in into.items()}
+    assert backup(to, "restore", *locked, "--name", made["name"], "--to", str(settings))["blobs"] == made["blobs"]
+    with running(tmp_path / "c", **into) as restored:
+        with Client(restored.address) as client:
+            client.held = held
+            client.pull_everything()
+        restored.verify()

@@ -139,6 +139,22 @@ def test_one_is_made_drilled_and_let_go(registry: Registry) -> None:
     ]
 
 
+def test_what_the_server_makes_is_encrypted_where_the_settings_say_so(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = msgspec.structs.replace(registry.inside.settings.backup, passphrase="a phrase of the server")
+    settings = msgspec.structs.replace(registry.inside.settings, backup=told)
+    monkeypatch.setattr(registry.inside, "settings", settings)
+    target = registry.set("locked", keep=1)
+    locked = Registry(registry.folder, registry.inside)
+    for number in (1, 2):
+        locked.do(name="locked", number=number)
+    assert len(list((target / "backups").glob("*.json.age"))) == 1
+    assert not [file for file in target.rglob("*/*/*") if file.is_file() and file.suffix != ".age"]
+    locked.do("backup-drill", name="locked")
+    assert locked.run(BackupWork.DRILL, "locked").error == ""
+
+
 def test_a_drill_finds_what_rots(registry: Registry) -> None:
     target = registry.set(drill="daily")
     with pytest.raises(BackupFailed, match="there are no backups of Orlop"):

@@ -7,6 +7,7 @@ import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Meaning, ValueKind
+from orlop.domain.backup import Sealing
 
 
 class BackupSettings(msgspec.Struct, frozen=True):
@@ -30,6 +31,29 @@ class BackupSettings(msgspec.Struct, frozen=True):
             default="the system's place for temporary files",
         ),
     ] = None
+    encrypt_to: Annotated[
+        str,
+        Meaning(
+            "Public keys of age (`age1…`), with commas, for which new backups are encrypted.",
+            ValueKind.TEXT,
+            default="none",
+        ),
+    ] = ""
+    identity: Annotated[
+        str,
+        Meaning(
+            "Secret keys of age (`AGE-SECRET-KEY-1…`), a line each, that open encrypted backups, for those who read,"
+            " drill or let them go. Never shown.",
+            ValueKind.SECRET,
+            default="none",
+        ),
+    ] = ""
+    passphrase: Annotated[
+        str,
+        Meaning(
+            "What encrypts new backups and opens them, in place of keys. Never shown.", ValueKind.SECRET, default="none"
+        ),
+    ] = ""
     endpoint: Annotated[
         str, Meaning("URL of the store of buckets with backups; without one it is AWS.", ValueKind.TEXT, default="none")
     ] = ""
@@ -80,6 +104,12 @@ class BackupSettings(msgspec.Struct, frozen=True):
         """`targets` one by one."""
         return tuple(each.strip() for each in self.targets.split(",") if each.strip())
 
+    @property
+    def sealing(self) -> Sealing:
+        """For whom backups are encrypted, and what opens them."""
+        recipients = tuple(each.strip() for each in self.encrypt_to.split(",") if each.strip())
+        return Sealing(recipients=recipients, identity=self.identity, passphrase=self.passphrase)
+
 
 def check_backup(backup: BackupSettings) -> None:
     """Raises ConfigurationInvalid for targets that are none."""
@@ -89,5 +119,9 @@ def check_backup(backup: BackupSettings) -> None:
                 f"backup.targets: {target!r} is neither the absolute path of a folder nor s3://bucket or"
                 " s3://bucket/prefix"
             )
+    if backup.passphrase and (backup.encrypt_to or backup.identity):
+        raise ConfigurationInvalid(
+            "backup.passphrase is in place of backup.encrypt_to and backup.identity; leave one out"
+        )
     if bool(backup.access_key_id) != bool(backup.secret_access_key):
         raise ConfigurationInvalid("backup.access_key_id and backup.secret_access_key need each other")

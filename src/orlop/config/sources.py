@@ -12,6 +12,7 @@ import msgspec
 from orlop.config import units
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.settings import Meaning, Settings, ValueKind, check, default_workers
+from orlop.domain.backup import Sealing
 
 PREFIX = "ORLOP_"
 #: Names the TOML file where no --config does.
@@ -31,6 +32,9 @@ SECRET_PREFIX = "ORLOP_SECRET_"  # noqa: S105 - the beginning of names
 #: At the end of a variable that names the file in which the value of the variable without it stands.
 FILE_SUFFIX = "_FILE"
 _SECRET_BYTES = 64 * 1024
+
+#: The rest of the names of variables that say for whom backups are encrypted.
+OF_SEALING = frozenset({"ENCRYPT_TO", "IDENTITY", "PASSPHRASE"})
 
 _NO_SETTINGS = (FILE_VARIABLE, ADMIN_PASSWORD_VARIABLE)
 _NO_SETTINGS_BEGIN = (TEST_PREFIX, TARGET_PREFIX, SECRET_PREFIX, BACKUP_PREFIX)
@@ -277,3 +281,13 @@ def _parsed(meaning: Meaning, value: Any) -> Any:
             return text
     shown = "the value" if meaning.kind is ValueKind.SECRET else repr(value)
     raise ConfigurationInvalid(f"{shown} is not a {meaning.kind.value}")
+
+
+def sealing_of(environment: Mapping[str, str]) -> Sealing:
+    """For whom backups are encrypted, and what opens them, as variables say: ORLOP_BACKUP_PASSPHRASE and so on."""
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name.removeprefix(BACKUP_PREFIX).removesuffix(FILE_SUFFIX) in OF_SEALING and name.startswith(BACKUP_PREFIX)
+    }
+    return load({}, own).settings.backup.sealing

@@ -34,6 +34,22 @@ _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([0-9a-f]{16})", re.ASCII)
 _LINE = re.compile(r"([a-z0-9]+:[0-9a-f]{1,256})\t([0-9]{1,18})\t([0-9a-f]{32})", re.ASCII)
 
 
+class Sealing(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom backups are encrypted, and what opens them; with nothing of it they are not."""
+
+    recipients: tuple[str, ...] = ()
+    """Public keys of age, `age1…`: each of them can read all of it."""
+    identity: str = ""
+    """Secret keys of age, a line each, that open what is read."""
+    passphrase: str = ""
+    """In place of both."""
+
+    @property
+    def seals(self) -> bool:
+        """Whether new backups are to be encrypted."""
+        return bool(self.recipients or self.passphrase)
+
+
 class BackupFile(msgspec.Struct, frozen=True):
     """A file of the catalog, or the list of blobs: the digests of its chunks, in order. `columns` of a table's rows."""
 

@@ -5,6 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
 from orlop.domain.backup import Backup, ListedBlob
+from orlop.domain.descriptor import Descriptor
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+from orlop.ports.upstream import ManifestContent
 
 
 class StoredKey(NamedTuple):
@@ -101,6 +105,30 @@ class CatalogFill(Protocol):
 
     async def conclude(self) -> None:
         """Everything beside the catalog is there, too: from now on it is full. Raises Unavailable."""
+
+
+class BackupContents(Protocol):
+    """What the repositories of a backup held. Lists come in pages of at most 1,000, in byte order."""
+
+    async def repositories(self, after: str) -> Sequence[tuple[str, int]]:
+        """Names behind `after`, and how many tags each had."""
+        ...
+
+    async def tags(self, repository: RepositoryName, after: str) -> Sequence[str]:
+        """Tags behind `after`; none for a repository that was not there."""
+        ...
+
+    async def untagged(self, repository: RepositoryName, after: str) -> Sequence[Digest]:
+        """Manifests behind `after` that no tag led to."""
+        ...
+
+    async def manifest(self, repository: RepositoryName, reference: str) -> ManifestContent | None:
+        """That of a tag or digest; None where there was none."""
+        ...
+
+    async def referrers(self, repository: RepositoryName, subject: Digest) -> Sequence[Descriptor]:
+        """Whose subject was that."""
+        ...
 
 
 class FilePieces(Protocol):

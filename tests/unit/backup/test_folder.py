@@ -44,7 +44,7 @@ async def test_what_a_killed_run_brought_is_durable_when_the_next_one_settles(
         assert await again.present([StoredKey(ONE, 3), StoredKey(TWO, 4)]) == {ONE}
         synced.clear()
         await again.settle()
-        assert synced == {folder, folder.parent, folder.parent.parent, tmp_path}
+        assert synced >= {folder, folder.parent, folder.parent.parent, tmp_path}
 
 
 async def test_what_was_settled_is_not_settled_again(tmp_path: Path, synced: set[Path]) -> None:

@@ -103,8 +103,13 @@ class BackupFolder:
 
     async def present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
         """See BackupTarget."""
-        there = {key for key, size in keys if key in self._written and self._written[key].size == size}
-        return await asyncio.to_thread(self._present, [one for one in keys if one.key not in there]) | there
+        there = await self.sizes([one.key for one in keys])
+        return frozenset(one.key for one in keys if there.get(one.key) == one.size)
+
+    async def sizes(self, keys: Sequence[str]) -> dict[str, int]:
+        """How large those are that are there, in bytes."""
+        there = {key: self._written[key].size for key in keys if key in self._written}
+        return await asyncio.to_thread(self._sizes, [key for key in keys if key not in there]) | there
 
     async def keys(self, under: str) -> AsyncIterator[StoredKey]:
         """See BackupTarget."""
@@ -228,20 +233,15 @@ class BackupFolder:
         above = path.parents
         return [str(folder) for folder in above[: above.index(self._root) + 1]]
 
-    def _present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
-        found = set()
-        for key, size in keys:
-            with translated(_READING):
-                try:
-                    path = self._path(key)
-                    if path.lstat().st_size == size:
-                        found.add(key)
-                        if not self._is_unsettled:
-                            continue  # whoever wrote it has settled
-                        self._changed.update(self._above(path))
-                except FileNotFoundError:
-                    continue
-        return frozenset(found)
+    def _sizes(self, keys: Sequence[str]) -> dict[str, int]:
+        found = {}
+        for key in keys:
+            with translated(_READING), suppress(FileNotFoundError):
+                path = self._path(key)
+                found[key] = path.lstat().st_size
+                if self._is_unsettled:  # else whoever wrote it has settled
+                    self._changed.update(self._above(path))
+        return found
 
     def _folders(self, under: str) -> list[str]:
         with translated(_READING):

@@ -60,12 +60,17 @@ class BackupBucket:
 
     async def present(self, keys: Sequence[StoredKey]) -> frozenset[str]:
         """See BackupTarget. A request for each."""
+        there = await self.sizes([one.key for one in keys])
+        return frozenset(one.key for one in keys if there.get(one.key) == one.size)
+
+    async def sizes(self, keys: Sequence[str]) -> dict[str, int]:
+        """How large those are that are there, in bytes. A request for each."""
         turns = asyncio.Semaphore(_ASKED)
 
-        async def ask(wanted: StoredKey) -> str | None:
+        async def ask(key: str) -> int | None:
             async with turns:
                 try:
-                    return wanted.key if await self._session.size(self._key(wanted.key)) == wanted.size else None
+                    return await self._session.size(self._key(key))
                 except ClientError as failure:
                     if is_missing(failure):
                         return None
@@ -73,7 +78,7 @@ class BackupBucket:
 
         with translated(_READING):
             found = await asyncio.gather(*map(ask, keys))
-        return frozenset(key for key in found if key is not None)
+        return {key: size for key, size in zip(keys, found, strict=True) if size is not None}
 
     async def keys(self, under: str) -> AsyncIterator[StoredKey]:
         """See BackupTarget."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,22 +14,29 @@ import msgspec
 
 from orlop import __version__
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.commands.clients import ManagementServers
+from orlop.bootstrap.commands.importing import Imports
 from orlop.bootstrap.commands.migrations import require_schema
 from orlop.bootstrap.stores.catalogs import Siblings, database, open_sql, sqlite_file
 from orlop.bootstrap.stores.moved import refuse_elsewhere
 from orlop.bootstrap.stores.opening import StartRefused
 from orlop.bootstrap.stores.places import blob_store_name
 from orlop.config import ConfigurationInvalid, Settings
-from orlop.config.sources import BACKUP_PREFIX, PREFIX, load
-from orlop.domain.backup import Backup
+from orlop.config.sources import BACKUP_PREFIX, FILE_SUFFIX, OF_SEALING, PREFIX, load
+from orlop.domain.backup import Backup, Sealing
 from orlop.domain.durations import SECOND
 from orlop.domain.errors import Denied, Unavailable
+from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.servers import Servers
 from orlop.ports.backup import BackupTarget, CatalogFill, Snapshots
 from orlop.ports.clock import Ids
+from orlop.ports.importing import ImportSource, ImportTargets
 from orlop.ports.stores import StoreRefused
 from orlop.services.backup.pace import Pace
 
 if TYPE_CHECKING:
+    from orlop.adapters.backups.marked import SizedTarget
+
     # Every command comes past here: what a backup needs is loaded by those that make one.
     from orlop.bootstrap.stores.blobs import BlobRoles
     from orlop.services.backup.creating import BackupCreation
@@ -43,8 +50,9 @@ class Backups:
     """See faces.cli.stores.backup_work.BackingUp."""
 
     @asynccontextmanager
-    async def target(self, place: str, *, writing: bool = False) -> AsyncIterator[BackupTarget]:
-        """Where backups lie: a folder, or s3://bucket/prefix. Raises NotFound where there are none but to write."""
+    async def target(self, place: str, sealing: Sealing, *, writing: bool = False) -> AsyncIterator[BackupTarget]:
+        """Where backups lie: a folder, or s3://bucket/prefix. Raises NotFound where there are none but to write, Denied
+        where they are encrypted otherwise than `sealing` says."""
         if place.startswith("s3://"):
             from orlop.adapters.s3.backups import BackupBucket
 
@@ -52,7 +60,7 @@ class Backups:
             try:
                 if not writing:
                     await bucket.look()
-                yield bucket
+                yield await _sealed(bucket, sealing, writing)
             finally:
                 await bucket.close()
         else:
@@ -61,7 +69,7 @@ class Backups:
             folder = BackupFolder(await asyncio.to_thread(Path(place).absolute))
             if not writing:
                 folder.look()
-            yield folder
+            yield await _sealed(folder, sealing, writing)
 
     @asynccontextmanager
     async def creation(
@@ -126,6 +134,41 @@ class Backups:
             await fill.conclude()
 
 
+class BackupParts:
+    """See faces.cli.stores.backup_repository.PartOpening."""
+
+    @property
+    def servers(self) -> Servers:
+        """Where sign-ins are kept."""
+        return ManagementServers()
+
+    @asynccontextmanager
+    async def contents(self, target: BackupTarget, backup: Backup) -> AsyncIterator[ImportSource]:
+        """What the repositories of a backup held; its catalog lies in a folder for temporary files meanwhile."""
+        from orlop.adapters.sql.backup.contents import contents
+        from orlop.services.backup.contents import BackupSource
+        from orlop.services.backup.reading import BackupFiles
+
+        with tempfile.TemporaryDirectory(prefix="orlop-backup-") as scratch:
+            async with contents(backup, BackupFiles(target, backup), Path(scratch)) as found:
+                yield BackupSource(target, found)
+
+    def targets(self, server: str, connecting: Connecting) -> AbstractAsyncContextManager[ImportTargets]:
+        """The registry that runs."""
+        return Imports().targets(server, connecting)
+
+
+async def _sealed(target: "SizedTarget", sealing: Sealing, writing: bool) -> BackupTarget:
+    """The place, with what lies there encrypted where it is, or is to be."""
+    from orlop.adapters.backups.marked import is_sealed
+
+    if not sealing.seals and not await is_sealed(target):
+        return target
+    from orlop.adapters.backups.sealed import sealed
+
+    return await sealed(target, sealing, writing=writing)
+
+
 def _options(place: str, environment: Mapping[str, str]) -> Any:
     """How to reach the bucket: ORLOP_BACKUP_ENDPOINT and so on, as blobs.endpoint is for the registry's own."""
     from orlop.bootstrap.stores.blobs import bucket_of
@@ -133,7 +176,8 @@ def _options(place: str, environment: Mapping[str, str]) -> Any:
     own = {
         f"{PREFIX}BLOBS_{name.removeprefix(BACKUP_PREFIX)}": value
         for name, value in environment.items()
-        if name.startswith(BACKUP_PREFIX) and name.removeprefix(BACKUP_PREFIX) not in _OF_SCHEDULES
+        if name.startswith(BACKUP_PREFIX)
+        and name.removeprefix(BACKUP_PREFIX).removesuffix(FILE_SUFFIX) not in _OF_SCHEDULES | OF_SEALING
     }
     loaded = load({"blobs.url": place}, own)
     if loaded.settings.blobs.bucket is None:

@@ -173,7 +173,7 @@ async def _target(settings: Settings, order: BackupOrder, *, writing: bool) -> A
     allowed = AllowedTargets(settings.backup.allowed).of(place)
     if not order.schedule.is_bucket and not await asyncio.to_thread(_is_below, place, allowed):
         raise ConfigurationInvalid(f"{place} is a link that leads out of {allowed}, which is not followed")
-    async with Backups().target(place, writing=writing) as target:
+    async with Backups().target(place, settings.backup.sealing, writing=writing) as target:
         yield target
 
 

@@ -5,11 +5,12 @@ it is run again, and one with nothing to do sends nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from orlop.domain.errors import (
     BlobUnknown,
+    Conflict,
     ManifestUnknown,
     NameUnknown,
     RegistryError,
@@ -19,7 +20,7 @@ from orlop.domain.errors import (
     Unsupported,
 )
 from orlop.domain.importing.outcome import Failure, Imported, TagOutcome
-from orlop.domain.importing.plan import ImportPlan, PlannedRepository
+from orlop.domain.importing.plan import PlannedRepository
 from orlop.ports.importing import ImportedRepository, ImportSource, ImportTargets
 from orlop.ports.upstream import ContentTarget, UpstreamError
 from orlop.services.content.copy import CopyRequest, Outcome, copy
@@ -53,26 +54,35 @@ class Bringing:
     """One run of a plan."""
 
     def __init__(
-        self, source: ImportSource, targets: ImportTargets, progress: ImportProgress, *, jobs: int, dry: bool = False
+        self,
+        source: ImportSource,
+        targets: ImportTargets,
+        progress: ImportProgress,
+        *,
+        jobs: int,
+        dry: bool = False,
+        keep: bool = False,
     ) -> None:
-        """`jobs` images travel at once. `dry`: only look what would have to be brought; neither side is written."""
+        """`jobs` images travel at once. `dry`: only look what would have to be brought; neither side is written.
+        `keep`: a tag that is here and points elsewhere stays as it is, and is a failure."""
         self._source = source
         self._targets = targets
         self._progress = progress
         self._jobs = jobs
         self._dry = dry
+        self._keep = keep
         self._counts = dict.fromkeys(TagOutcome, 0)
         self._sent = 0
         self._failures: list[Failure] = []
         self._unheard = 0
 
-    async def run(self, plan: ImportPlan) -> Imported:
-        """Do what the plan says. Nothing that goes wrong is raised: it is in the report."""
-        stopped, wanted, done = "", plan.wanted, 0
+    async def run(self, wanted: Sequence[PlannedRepository], *, untagged: bool) -> Imported:
+        """Bring these, and with `untagged` what no tag leads to. What goes wrong is not raised: it is in the report."""
+        stopped, done = "", 0
         try:
             for number, repository in enumerate(wanted, 1):
                 self._progress.began(repository, number, len(wanted))
-                await self._repository(repository, plan.untagged)
+                await self._repository(repository, untagged)
                 done += 1
         except _Away as away:
             stopped = str(away)
@@ -144,7 +154,10 @@ class Bringing:
     ) -> _Found:
         try:
             found = await source.fetch(reference)
-            named = tagged and await _points(target, reference, found.digest)
+            there = await _there(target, reference) if tagged else None
+            named = there == found.digest
+            if there is not None and not named and self._keep:
+                raise Conflict(f"{planned.target}:{reference} is another image, {there}, and stays")
             if self._dry:
                 return _Found(TagOutcome.PRESENT if named else TagOutcome.BROUGHT)
             wanted = (reference,) if tagged and not named else ()
@@ -156,8 +169,8 @@ class Bringing:
             return self._failed(planned, reference, error)
         except RegistryError as error:
             return self._failed(planned, reference, error)
-        there = not wanted and all(outcome is Outcome.PRESENT for outcome in report.manifests.values())
-        return _Found(TagOutcome.PRESENT if there else TagOutcome.BROUGHT, report.copied_bytes)
+        whole = not wanted and all(outcome is Outcome.PRESENT for outcome in report.manifests.values())
+        return _Found(TagOutcome.PRESENT if whole else TagOutcome.BROUGHT, report.copied_bytes)
 
     async def _listed(self, source: ImportedRepository, tag: str) -> bool:
         """Whether a tag that cannot be read is still there: then it is broken, and was not removed meanwhile."""
@@ -189,9 +202,9 @@ class _Away(Exception):
     """One of both sides does not answer any more."""
 
 
-async def _points(target: ContentTarget, tag: str, digest: str) -> bool:
-    """Whether a tag is there and points at a digest."""
+async def _there(target: ContentTarget, tag: str) -> str | None:
+    """What a tag points at; None where it is not there."""
     try:
-        return (await target.resolve(tag)).digest == digest
+        return (await target.resolve(tag)).digest
     except (ManifestUnknown, NameUnknown, Unsupported):
-        return False
+        return None

@@ -79,7 +79,7 @@ async def begin(
     if wanted.into.strip("/"):
         _namespace(wanted.into)
     # Before anything is read: nobody waits for a plan that cannot be done.
-    server = "" if file is not None else _server(servers, choice)
+    server = "" if file is not None else server_of(servers, choice)
     async with importing.source(where, old) as source:
         plan = await make_plan(source, where, wanted.into, wanted.only, untagged=wanted.untagged)
         if not plan.repositories:
@@ -107,7 +107,7 @@ async def apply(
     """Do what a plan says, once, or again and again where `every` says how often; the exit code."""
     plan = await asyncio.to_thread(_read, file)
     pause = _pause(every)
-    server = _server(servers, choice)
+    server = server_of(servers, choice)
     async with importing.targets(server, _connecting(choice)) as targets:
         while True:
             # Opened anew each time: what a storage tells of itself is remembered while it is open.
@@ -124,7 +124,7 @@ async def cut_over(
 ) -> int:
     """Bring the rest, then look at everything once more without writing; the exit code."""
     plan = await asyncio.to_thread(_read, file)
-    server = _server(servers, choice)
+    server = server_of(servers, choice)
     async with importing.targets(server, _connecting(choice)) as targets:
         async with importing.source(plan.source, old) as source:
             report = await _run(Bringing, source, targets, plan, asked)
@@ -143,8 +143,10 @@ async def cut_over(
 
 
 async def _run(bringing: type[Bringing], source: Any, targets: Any, plan: ImportPlan, asked: ImportRun) -> Imported:
-    with _progress(asked) as progress:
-        report = await bringing(source, targets, progress, jobs=asked.jobs, dry=asked.dry_run).run(plan)
+    with telling(quiet=asked.json) as progress:
+        report = await bringing(source, targets, progress, jobs=asked.jobs, dry=asked.dry_run).run(
+            plan.wanted, untagged=plan.untagged
+        )
     if asked.report is not None:
         text = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
         await asyncio.to_thread(_write, asked.report, text.decode())
@@ -172,9 +174,10 @@ class _Lines:
             tell(failed(repository.source, reference, message))
 
 
-def _progress(asked: ImportRun) -> "AbstractContextManager[ImportProgress]":
-    if asked.json or not sys.stderr.isatty():
-        return _Lines(asked.json)
+def telling(*, quiet: bool) -> "AbstractContextManager[ImportProgress]":
+    """The right way to show how it goes where standard error goes."""
+    if quiet or not sys.stderr.isatty():
+        return _Lines(quiet)
     from orlop.faces.cli.importing.bar import ImportBar
 
     return ImportBar()
@@ -264,7 +267,7 @@ def _namespace(into: str) -> None:
         raise UsageError(f"--into {into[:160]!r}: {error.message}") from error
 
 
-def _server(servers: Servers, choice: ServerChoice) -> str:
+def server_of(servers: Servers, choice: ServerChoice) -> str:
     """`host:port` of the registry that everything comes to; it may be open to everybody. Raises UsageError where none
     is named and nobody is signed in anywhere."""
     saved = kept(servers, choice)

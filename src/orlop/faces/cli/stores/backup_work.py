@@ -9,12 +9,13 @@ from typing import Protocol
 import msgspec
 
 from orlop.config import ConfigurationInvalid, Settings
-from orlop.config.sources import load, load_target
-from orlop.domain.backup import Backup, NamedBackup, chosen
+from orlop.config.sources import load, load_target, sealing_of
+from orlop.domain.backup import Backup, NamedBackup, Sealing, chosen
 from orlop.domain.errors import NotFound
 from orlop.domain.queue import Progress
 from orlop.faces.cli.moments import moment, now, rfc3339, shown
 from orlop.faces.cli.running import DONE, FAILED, counted, run, size_text, tell
+from orlop.faces.cli.stores.backup_keys import BackupKeys
 from orlop.faces.cli.stores.maintenance_work import Opening, drawn
 from orlop.ports.backup import BackupTarget
 from orlop.services.backup.creating import BackupCreation, BackupProgress
@@ -23,12 +24,17 @@ from orlop.services.backup.reading import readable
 from orlop.services.backup.restoring import Restoration, RestoreProgress
 from orlop.services.backup.verifying import BackupReport, BackupVerification
 
+#: Of a file with keys or a passphrase.
+_KEY_BYTES = 64 * 1024
+
 
 class BackingUp(Protocol):
     """Opens what backups are made of."""
 
-    def target(self, place: str, *, writing: bool = False) -> AbstractAsyncContextManager[BackupTarget]:
-        """Where backups lie. Raises NotFound where there are none, unless `writing`; Unavailable."""
+    def target(
+        self, place: str, sealing: Sealing, *, writing: bool = False
+    ) -> AbstractAsyncContextManager[BackupTarget]:
+        """Where backups lie. Raises NotFound where there are none, unless `writing`; Denied, Unavailable."""
         ...
 
     def creation(
@@ -44,6 +50,13 @@ class BackingUp(Protocol):
         ...
 
 
+class Lying(msgspec.Struct, frozen=True):
+    """Where backups lie, and what opens them."""
+
+    place: str
+    sealing: Sealing
+
+
 class ShownBackup(msgspec.Struct, frozen=True):
     """A backup as `--json` prints it. `bytes` of all that it holds."""
 
@@ -54,6 +67,41 @@ class ShownBackup(msgspec.Struct, frozen=True):
     blobs: int
     bytes: int
     damaged: int
+
+
+def lying(place: str, keys: BackupKeys, encrypt_to: tuple[str, ...] = ()) -> Lying:
+    """Where backups lie, and what opens them, by flags before variables. Raises ConfigurationInvalid."""
+    found = sealing_of(os.environ)
+    recipients = tuple(each for given in encrypt_to for each in _recipients(given))
+    if keys.identity is not None and keys.passphrase_file is not None:
+        raise ConfigurationInvalid("--identity and --passphrase-file contradict each other")
+    if keys.passphrase_file is not None:
+        if recipients:
+            raise ConfigurationInvalid("--encrypt-to and --passphrase-file contradict each other")
+        passphrase = _text(keys.passphrase_file).rstrip("\r\n")
+        if not passphrase:
+            raise ConfigurationInvalid(f"{keys.passphrase_file} is empty")
+        return Lying(place, Sealing(passphrase=passphrase))
+    identity = _text(keys.identity) if keys.identity is not None else found.identity
+    if recipients or keys.identity is not None:
+        return Lying(place, Sealing(recipients=recipients or found.recipients, identity=identity))
+    return Lying(place, found)
+
+
+def _recipients(given: str) -> tuple[str, ...]:
+    """A public key, or those of a file, a line each."""
+    if given.startswith("age1"):
+        return (given,)
+    lines = [line.strip() for line in _text(Path(given)).splitlines()]
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(_KEY_BYTES)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def stored(settings: Settings) -> Settings:
@@ -71,13 +119,13 @@ def place(into: str | None, to: str | None) -> Settings:
     return stored(load_target(Path(to), os.environ).settings)
 
 
-def create(backing_up: BackingUp, settings: Settings, target: str, limit: int, *, json: bool) -> int:
+def create(backing_up: BackingUp, settings: Settings, target: Lying, limit: int, *, json: bool) -> int:
     """Make one; the exit code, which is 1 where the registry itself had lost blobs."""
 
     async def work() -> int:
         done = BackupProgress()
         async with (
-            backing_up.target(target, writing=True) as there,
+            backing_up.target(target.place, target.sealing, writing=True) as there,
             backing_up.creation(settings, there, limit) as creation,
         ):
             with drawn("backing up", silent=json) as draw:
@@ -108,11 +156,11 @@ def create(backing_up: BackingUp, settings: Settings, target: str, limit: int, *
     return run(work)
 
 
-def ls(backing_up: BackingUp, target: str, *, json: bool) -> int:
+def ls(backing_up: BackingUp, target: Lying, *, json: bool) -> int:
     """List them; the exit code, which is 1 where one cannot be read."""
 
     async def work() -> int:
-        async with backing_up.target(target) as there:
+        async with backing_up.target(target.place, target.sealing) as there:
             backups, unreadable = await readable(there)
         if json:
             print(msgspec.json.encode([_shown(one) for one in backups]).decode())
@@ -129,15 +177,15 @@ def ls(backing_up: BackingUp, target: str, *, json: bool) -> int:
     return run(work)
 
 
-def verify(backing_up: BackingUp, target: str, name: str, *, latest: bool, quick: bool, json: bool) -> int:
+def verify(backing_up: BackingUp, target: Lying, name: str, *, latest: bool, quick: bool, json: bool) -> int:
     """Verify; the exit code says whether everything is as it should be."""
 
     async def work() -> int:
-        async with backing_up.target(target) as there:
+        async with backing_up.target(target.place, target.sealing) as there:
             with drawn("verifying", silent=json) as draw:
                 verification = BackupVerification(there, lambda so_far: draw(Progress(so_far.blobs, 0, "blobs")))
                 if name or latest:
-                    report = await verification.one(await _chosen(there, name), quick=quick)
+                    report = await verification.one(await chosen_of(there, name), quick=quick)
                 else:
                     report = await verification.everything(quick=quick)
         _tell(report, json=json)
@@ -147,7 +195,7 @@ def verify(backing_up: BackingUp, target: str, name: str, *, latest: bool, quick
 
 
 def restore(
-    backing_up: BackingUp, target: str, settings: Settings, which: tuple[str, str], limit: int, *, json: bool
+    backing_up: BackingUp, target: Lying, settings: Settings, which: tuple[str, str], limit: int, *, json: bool
 ) -> int:
     """Restore one; the exit code. `which`: its name, or the time before which it was made."""
 
@@ -155,8 +203,8 @@ def restore(
         done = RestoreProgress()
         name, at = which
         before = moment(at, now())
-        async with backing_up.target(target) as there:
-            backup = await _chosen(there, name, before)
+        async with backing_up.target(target.place, target.sealing) as there:
+            backup = await chosen_of(there, name, before)
             async with backing_up.restoration(settings, there, backup.backup, limit) as restoration:
                 with drawn("restoring", silent=json) as draw:
                     await restoration.run(
@@ -178,15 +226,15 @@ def restore(
     return run(work)
 
 
-def drill(backing_up: BackingUp, opening: Opening, target: str, name: str, scratch: str | None, *, json: bool) -> int:
+def drill(backing_up: BackingUp, opening: Opening, target: Lying, name: str, scratch: str | None, *, json: bool) -> int:
     """Restore one into a folder of its own, verify it, and remove the folder; the exit code."""
 
     async def work() -> int:
         done = RestoreProgress()
         with tempfile.TemporaryDirectory(prefix="orlop-drill-", dir=scratch) as folder:
             settings = load({"data": f"{folder}/data"}, {}).settings
-            async with backing_up.target(target) as there:
-                backup = await _chosen(there, name)
+            async with backing_up.target(target.place, target.sealing) as there:
+                backup = await chosen_of(there, name)
                 async with backing_up.restoration(settings, there, backup.backup, 0) as restoration:
                     with drawn("restoring", silent=json) as draw:
                         await restoration.run(
@@ -211,11 +259,11 @@ def drill(backing_up: BackingUp, opening: Opening, target: str, name: str, scrat
     return run(work)
 
 
-def prune(backing_up: BackingUp, target: str, keep: int, *, dry: bool, json: bool) -> int:
+def prune(backing_up: BackingUp, target: Lying, keep: int, *, dry: bool, json: bool) -> int:
     """Prune; the exit code."""
 
     async def work() -> None:
-        async with backing_up.target(target) as there:
+        async with backing_up.target(target.place, target.sealing) as there:
             with drawn("pruning", silent=json) as draw:
                 pruned = await BackupPruning(there).run(
                     keep, dry=dry, progress=lambda so_far: draw(Progress(so_far.blobs + so_far.chunks, 0, "files"))
@@ -225,7 +273,8 @@ def prune(backing_up: BackingUp, target: str, keep: int, *, dry: bool, json: boo
     return run(work)
 
 
-async def _chosen(target: BackupTarget, name: str, at: int = 0) -> NamedBackup:
+async def chosen_of(target: BackupTarget, name: str, at: int = 0) -> NamedBackup:
+    """The backup that is meant; what cannot be read is told. Raises NotFound."""
     backups, unreadable = await readable(target)
     if name in unreadable:
         raise NotFound(f"the backup {name} cannot be read, or was changed")

@@ -228,3 +228,41 @@ ORDER BY r.name LIMIT ?3;
 
 -- name: schema_taken
 SELECT coalesce(max(number), 0) FROM orlop_migrations;
+
+-- name: hit_along
+-- What is hit is worked out once: within EXISTS it is asked for each manifest anew, ten times as long.
+WITH hit AS MATERIALIZED (
+    SELECT DISTINCT p.unit_id FROM json_each(?5) AS others
+    JOIN findings f ON f.advisory_id = CAST(others.value AS BIGINT)
+    JOIN unit_packages p ON p.package_id = f.package_id
+)
+SELECT m.name, m.digest, count(h.unit_id) > 0
+FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
+      JOIN manifests a ON a.repository_id = r.id
+      WHERE (r.name, a.digest) > (?2, ?3)
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = a.id AND q.state <> 1)
+      ORDER BY r.name, a.digest LIMIT ?4) AS m
+LEFT JOIN inside_images i ON i.digest = m.digest
+LEFT JOIN image_units n ON n.image_id = i.id
+LEFT JOIN hit h ON h.unit_id = n.unit_id
+GROUP BY m.name, m.digest
+ORDER BY m.name, m.digest;
+
+-- name: newly_hit_along
+WITH hit AS MATERIALIZED (
+    SELECT DISTINCT p.unit_id
+    FROM (SELECT DISTINCT f.package_id + 0 AS package_id FROM findings f
+          WHERE f.came_at > 0 AND f.came_at >= ?5) AS g
+    CROSS JOIN unit_packages p WHERE p.package_id = g.package_id
+)
+SELECT m.name, m.digest, count(h.unit_id) > 0
+FROM (SELECT r.name, a.digest FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
+      JOIN manifests a ON a.repository_id = r.id
+      WHERE (r.name, a.digest) > (?2, ?3)
+        AND NOT EXISTS (SELECT 1 FROM quarantined q WHERE q.manifest_id = a.id AND q.state <> 1)
+      ORDER BY r.name, a.digest LIMIT ?4) AS m
+LEFT JOIN inside_images i ON i.digest = m.digest
+LEFT JOIN image_units n ON n.image_id = i.id
+LEFT JOIN hit h ON h.unit_id = n.unit_id
+GROUP BY m.name, m.digest
+ORDER BY m.name, m.digest;
