@@ -45,25 +45,14 @@ class PlannedRepository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     """Why it is not called as it was."""
 
 
-class LeftBehind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that has no equal here."""
-
-    what: str
-    why: str
-    nearest: str = ""
-    """What comes close, in words."""
-
-
 class ImportPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an import does. Documents of `configuration` are those of `orlop apply`."""
+    """What an import does."""
 
     version: int = msgspec.field(name="orlop_import")
     source: ImportedFrom
     repositories: Annotated[tuple[PlannedRepository, ...], Meta(max_length=MAX_REPOSITORIES)] = ()
     untagged: bool = False
     """Also manifests that no tag leads to."""
-    configuration: tuple[dict[str, Any], ...] = ()
-    left: tuple[LeftBehind, ...] = ()
 
     @property
     def wanted(self) -> tuple[PlannedRepository, ...]:
